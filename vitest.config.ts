@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** Where .ci/run wants the counts. */
+const reportFile = process.env['VITEST_REPORT'];
+
+export default defineConfig({
+  // graphql 16 has no "exports": Node loads its CommonJS `main`, Vite would load its `module`, and the
+  // two copies reject each other's types ("another realm"). Make Vite pick what Node picks.
+  resolve: {
+    alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // What only a server can show: npm run test:postgres.
+    exclude: process.env['TEST_DATABASE_URL'] ? [] : ['test/postgres/**'],
+    globalSetup: ['test/support/global-setup.ts'],
+    // A bound for what hangs, not a measure: real processes on a busy machine take their time.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    ...(reportFile ? { reporters: ['default', ['json', { outputFile: reportFile }]] } : {}),
+  },
+});
