@@ -1,0 +1,77 @@
+import type { StoredError } from './errors.ts';
+import type { AssistantMessage, ModelUsage } from './model.ts';
+import type { Citation, SearchHit, TokenUsage } from './run.ts';
+
+/** A tool call as a turn's record tells it. */
+export interface ToolCallRecord {
+  id: string;
+  tool: string;
+  input: unknown;
+  output: unknown;
+  isError: boolean;
+  attempts: number;
+  durationMs: number | null;
+}
+
+export interface AgentTurnRecord {
+  number: number;
+  text: string;
+  toolCalls: ToolCallRecord[];
+  usage: TokenUsage;
+  /** US dollars, exact; null when the model's price is not known. */
+  cost: string | null;
+}
+
+/** What is told to subscribers, by the names of the public schema. */
+export type PublicRunEvent =
+  | { type: 'RunStarted'; model: string; promptVersionId: string | null }
+  | { type: 'SourcesFound'; sources: SearchHit[] }
+  | { type: 'TextDelta'; text: string }
+  | { type: 'ThinkingDelta'; text: string }
+  | { type: 'CitationFound'; citation: Citation }
+  | { type: 'ToolCallStarted'; callId: string; tool: string; input: unknown }
+  | {
+      type: 'ToolCallFinished';
+      callId: string;
+      tool: string;
+      output: unknown;
+      isError: boolean;
+      attempts: number;
+      durationMs: number;
+      /** Passages that the tool offered for citation: the model sees them instead of the output. */
+      cited: SearchHit[];
+    }
+  | { type: 'ApprovalRequested'; approvalId: string }
+  | { type: 'ApprovalDecided'; approvalId: string }
+  | { type: 'TurnFinished'; turn: AgentTurnRecord }
+  /** The server died in the middle of this turn: what it had said since the last turn is void, it is taken anew. */
+  | { type: 'TurnRestarted'; number: number }
+  | { type: 'RunFinished' }
+  | { type: 'RunFailed'; error: StoredError };
+
+/** What the log keeps besides, for whoever continues the run: never told to subscribers. */
+export type InternalRunEvent =
+  /** The model's whole turn, stored before any of its tools runs. */
+  | {
+      type: 'AssistantTurn';
+      number: number;
+      message: AssistantMessage;
+      stopReason: string;
+      /** The provider's explanation, where `stopReason` is 'refusal' and it gave one. */
+      refusal?: string | null;
+      usage: TokenUsage;
+      cost: string | null;
+    }
+  /** A tool is about to run for the `attempt`th time: without a finish, its outcome is unknown. */
+  | { type: 'ToolAttempt'; callId: string; attempt: number; childRunId: string | null }
+  /** What the provider says a call is billed so far: should the server die, the call's hold is settled by it. */
+  | { type: 'CallUsage'; holdId: string; usage: ModelUsage };
+
+export type RunEventBody = PublicRunEvent | InternalRunEvent;
+
+/**
+ * An event in its place. A run's log is a line of units: every UTF-16 code unit of text or thinking is one, every other
+ * event is one. The event covers the units from `position - length` to `position`, so merging neighbouring deltas moves
+ * nothing, and a cursor is a position.
+ */
+export type RunEvent = RunEventBody & { runId: string; position: number; length: number; at: Date };

@@ -1,0 +1,52 @@
+import type { RunEvent } from './events.ts';
+import type { ModelCall, ModelUsage } from './model.ts';
+import type { RunKind } from './run.ts';
+
+export interface HookContext {
+  runId: string;
+  kind: RunKind;
+  userId: string;
+  requestId: string;
+  signal: AbortSignal;
+}
+
+export interface AlertNotice {
+  id: string;
+  kind: 'HIGH_COST_REQUEST' | 'BUDGET_THRESHOLD' | 'BUDGET_EXCEEDED';
+  message: string;
+  userId: string | null;
+  runId: string | null;
+  cost: string | null;
+  threshold: string | null;
+  createdAt: Date;
+}
+
+/**
+ * Called in the order of the plugin list, each bounded to 5 s. `before…` hooks are gates: a throw refuses the call
+ * (a `DomainError` as it is, anything else as MODEL_UNAVAILABLE). The others observe: a throw is logged, nothing more.
+ */
+export interface Hooks {
+  beforeModelCall?(call: Readonly<ModelCall>, context: HookContext): void | Promise<void>;
+  afterModelCall?(
+    outcome: {
+      model: string;
+      usage: ModelUsage;
+      cost: string | null;
+      status: string;
+      durationMs: number;
+    },
+    context: HookContext,
+  ): void | Promise<void>;
+  afterToolCall?(
+    outcome: {
+      tool: string;
+      input: unknown;
+      output: unknown;
+      isError: boolean;
+      durationMs: number;
+    },
+    context: HookContext,
+  ): void | Promise<void>;
+  onRunEvent?(event: RunEvent, context: Omit<HookContext, 'signal'>): void | Promise<void>;
+  onAlert?(alert: AlertNotice): void | Promise<void>;
+}
