@@ -1,0 +1,152 @@
+import type { Database } from '../data/database.ts';
+import { newId } from '../data/new-id.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Prices, Usd } from '../kernel/prices.ts';
+import { alerts, alertsById } from './alert-pages.ts';
+import { AlertStream } from './alert-stream.ts';
+import { createAnnouncer } from './announce-alerts.ts';
+import { createBatchedRunUsage } from './batched-run-usage.ts';
+import { budgets, budgetsById, setBudget } from './budgets.ts';
+import { costStats } from './cost-stats.ts';
+import { exportUsage } from './export-usage.ts';
+import { createHolds } from './holds.ts';
+import { InvalidInputError } from './invalid-input-error.ts';
+import type { AlertRecord, Ledger, UsageRecordRow, UsageTag } from './ledger.ts';
+import type { LedgerContext } from './ledger-context.ts';
+import { recordOfAttempt } from './new-usage-record.ts';
+import { settleOrphanedHolds } from './orphaned-holds.ts';
+import { purgeUsage } from './purge-usage.ts';
+import { createSettlements, type Settlement } from './settlements.ts';
+import { usageRecords, usageRecordsById } from './usage-pages.ts';
+import { amount, usd } from './usd.ts';
+import type { WebhookOptions } from './webhook-sink.ts';
+
+export interface LedgerOptions {
+  database: Database;
+  prices: Prices;
+  /** Of this process: `settleHoldsOf` is called with it should it die. */
+  serverId: string;
+  log: Log;
+  /** IANA name: where days and months begin. "UTC" when left out. Another one starts new windows. */
+  timeZone?: string;
+  /** A run that costs more than this raises an alert, once. */
+  highCostThreshold?: Usd;
+  /** Called on the server that raised it, once for each alert. */
+  onAlert?: (alert: AlertRecord) => void | Promise<void>;
+  /** Where alerts are posted to, signed. */
+  webhook?: WebhookOptions;
+  /** Lets calls of unknown price pass under a budget, uncounted. Default false. */
+  allowUnknownPrice?: boolean;
+  /** For tests: replaces the database's clock. */
+  now?: () => Date;
+}
+
+const closeMs = 10_000;
+
+export function createLedger(options: LedgerOptions): Ledger {
+  const { database, prices, log } = options;
+  const announcer = createAnnouncer(options);
+  const context: LedgerContext = {
+    database,
+    prices,
+    serverId: options.serverId,
+    log,
+    timeZone: checkedTimeZone(options.timeZone ?? 'UTC'),
+    now: options.now ?? (() => null),
+    highCostThreshold: options.highCostThreshold ?? null,
+    allowUnknownPrice: options.allowUnknownPrice ?? false,
+    announce: announcer.announce,
+  };
+  const settlements = createSettlements(context);
+  const end = (holdId: string): Promise<UsageRecordRow[]> =>
+    settlements.write({ holdId, records: [], envelopeRunId: null });
+  const holds = createHolds(context, (holdId) => void end(holdId).catch(() => undefined));
+
+  return {
+    hold: (request) => holds.hold(request),
+    async settle(hold, outcome, earlierAttempts = []) {
+      const records = [outcome, ...earlierAttempts].map((attempt, index) =>
+        recordOfAttempt(prices, hold, { outcome: attempt, index }),
+      );
+      const envelopeRunId = hold.request.envelope?.runId ?? null;
+      const [record] = await settlements.write({ holdId: hold.id, records, envelopeRunId });
+      return record!;
+    },
+    release: async (hold) => void (await end(hold.id)),
+    async recordCacheHit(tag, hit) {
+      const [record] = await settlements.write(
+        withoutHold(tag, { ...hit, tokens: 0, cached: true, cost: '0' }),
+      );
+      return record!;
+    },
+    async recordEmbedding(tag, { embedder, tokens, durationMs }) {
+      const cost = prices.embeddingCost(embedder, tokens, context.now() ?? new Date());
+      if (tokens === 0 || (cost !== null && amount(cost).isZero())) return null;
+      const provider = embedder.split('/')[0] ?? embedder;
+      const [record] = await settlements.write(
+        withoutHold(tag, { provider, model: embedder, tokens, durationMs, cached: false, cost }),
+      );
+      return record!;
+    },
+    setBudget: (input) => setBudget(context, input),
+    budgets: (subject) => budgets(context, subject ?? null),
+    budgetsById: (ids) => budgetsById(context, ids),
+    costStats: (request) => costStats(context, request),
+    usageRecords: (request) => usageRecords(database, request),
+    usageRecordsById: (ids) => usageRecordsById(database, ids),
+    usageByRun: createBatchedRunUsage(database),
+    alerts: (request) => alerts(database, request),
+    alertsById: (ids) => alertsById(database, ids),
+    alertsRaised: () => new AlertStream(database),
+    settleHoldsOf: (serverIds) => settleOrphanedHolds(context, settlements, serverIds),
+    exportUsage: (request) => exportUsage(database, request),
+    purgeUsage: (olderThan) => purgeUsage(database, olderThan),
+    async close() {
+      const deadline = Date.now() + closeMs;
+      await holds.idle();
+      await settlements.finish(deadline);
+      await announcer.close();
+    },
+  };
+}
+
+function withoutHold(
+  tag: UsageTag,
+  call: {
+    provider: string;
+    model: string;
+    tokens: number;
+    durationMs: number;
+    cached: boolean;
+    cost: Usd | null;
+  },
+): Settlement {
+  const { tokens, cost, ...rest } = call;
+  const record = {
+    ...tag,
+    ...rest,
+    id: newId(),
+    inputTokens: tokens,
+    outputTokens: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    estimated: false,
+    cost: cost === null ? null : usd(cost),
+    status: 'succeeded',
+    timeToFirstTokenMs: null,
+    createdAt: null,
+  };
+  return { holdId: null, records: [record], envelopeRunId: null };
+}
+
+function checkedTimeZone(timeZone: string): string {
+  try {
+    // As it was written: Node resolves some names to older ones, which the database may not have.
+    new Intl.DateTimeFormat('en', { timeZone });
+    return timeZone;
+  } catch {
+    throw new InvalidInputError(
+      `"${timeZone}" is no time zone; write for example "Europe/Berlin".`,
+    );
+  }
+}

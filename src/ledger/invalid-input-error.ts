@@ -1,0 +1,1 @@
+export { InvalidInputError } from '../kernel/invalid-input-error.ts';
