@@ -1,0 +1,13 @@
+import { createRegistry } from '../../src/kernel/create-registry.ts';
+import { definePlugin } from '../../src/kernel/plugin.ts';
+import type { AnyPrompt } from '../../src/kernel/prompt.ts';
+import type { Registry } from '../../src/kernel/registry.ts';
+import { checkPrompts } from '../../src/prompts/check-prompts.ts';
+import { testLog } from '../support/test-log.ts';
+
+/** A server's registry with one plugin, "letters", that brings these prompts. */
+export function registryOf(...prompts: AnyPrompt[]): Promise<Registry> {
+  const plugin = definePlugin({ name: 'letters', version: '1.0.0', setup: () => ({ prompts }) });
+  const services = { log: testLog, knowledge: { search: async () => [] } };
+  return createRegistry([plugin()], services, [checkPrompts]);
+}
