@@ -1,0 +1,51 @@
+import type { Database } from '../data/database.ts';
+import { newId } from '../data/new-id.ts';
+import type { Embedder } from '../kernel/embedder.ts';
+
+export interface CollectionRow {
+  id: string;
+  name: string;
+  embedder: string;
+  dimensions: number;
+  /** Of the latent space in force; null before the first one. */
+  latentGeneration: number | null;
+}
+
+const columns = '"id", "name", "embedder", "dimensions", "latentGeneration"';
+
+export async function findCollection(
+  database: Database,
+  name: string,
+): Promise<CollectionRow | undefined> {
+  const [row] = await database.query<CollectionRow>(
+    `SELECT ${columns} FROM "Collection" WHERE "name" = $1`,
+    [name],
+  );
+  return row;
+}
+
+/** The collection that is meant where none is named: "default", else the only one there is. */
+export async function findUnnamedCollection(
+  database: Database,
+): Promise<CollectionRow | undefined> {
+  const [row] = await database.query<CollectionRow>(
+    `SELECT ${columns} FROM "Collection"
+     WHERE "name" = 'default' OR (SELECT count(*) FROM "Collection") = 1`,
+  );
+  return row;
+}
+
+/** The collection of that name, made with this embedder when there is none. */
+export async function findOrMakeCollection(
+  database: Database,
+  name: string,
+  embedder: Embedder,
+): Promise<CollectionRow> {
+  const known = await findCollection(database, name);
+  if (known) return known;
+  await database.query(
+    `INSERT INTO "Collection" ("id", "name", "embedder", "dimensions") VALUES ($1, $2, $3, $4) ON CONFLICT ("name") DO NOTHING`,
+    [newId(), name, embedder.name, embedder.dimensions],
+  );
+  return (await findCollection(database, name))!;
+}

@@ -1,0 +1,166 @@
+import type { Database } from '../data/database.ts';
+import type { Embedder } from '../kernel/embedder.ts';
+import { DomainError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import { parseBracketCitations } from './bracket-citations.ts';
+import { findCollection, findOrMakeCollection, findUnnamedCollection } from './collection-row.ts';
+import { createStatisticsCache } from './collection-statistics.ts';
+import { listCollections, pageDocuments, readDocuments } from './document-records.ts';
+import { createUpkeep } from './embedded-upkeep.ts';
+import { createHashEmbedder } from './hash-embedder.ts';
+import { ingestDocuments } from './ingest-documents.ts';
+import type { DocumentRecord, IngestResult, Knowledge } from './knowledge.ts';
+import { createLatentIndexes } from './latent-index.ts';
+import { packSources } from './pack-sources.ts';
+import { createQueryTerms } from './query-terms.ts';
+import { latentWeightOf, searchCollection } from './search-collection.ts';
+import { createVectorIndexes } from './vector-index.ts';
+import { verifyCitation } from './verify-citation.ts';
+
+export interface KnowledgeOptions {
+  database: Database;
+  /** Configured ones and plugins'; the built-in `hash-512` is always there. */
+  embedders: readonly Embedder[];
+  /** The name of the embedder of collections made from now on. */
+  defaultEmbedder: string;
+  /** May latent spaces be fitted in the background, where the embedder has a use for them? Default true. */
+  latent?: boolean;
+  log: Log;
+}
+
+export interface KnowledgeRoom extends Knowledge {
+  /** Resolves when the background work that is due (vector indexes, latent spaces) is done. */
+  settled(): Promise<void>;
+}
+
+/** Throws when the default embedder is not among the embedders. */
+export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
+  const { database, log } = options;
+  const embedders = new Map([createHashEmbedder(), ...options.embedders].map((e) => [e.name, e]));
+  if (!embedders.has(options.defaultEmbedder)) {
+    const known = [...embedders.keys()].join(', ');
+    throw new Error(`There is no embedder "${options.defaultEmbedder}"; known are ${known}.`);
+  }
+  const statistics = createStatisticsCache(database);
+  const indexes = createVectorIndexes(database, log);
+  const unsubscribe = database.signals.subscribe('collection', statistics.forget);
+  const changed = async (collectionId: string): Promise<void> => {
+    statistics.forget(collectionId);
+    await database.signals.publish('collection', collectionId);
+  };
+  const embedderOf = (name: string): Embedder | undefined => embedders.get(name);
+  const latent = createLatentIndexes(database, log);
+  const upkeep = createUpkeep(database, log);
+  const terms = createQueryTerms(database);
+  const parts = { database, statistics, terms, indexes, latent, embedderOf, log };
+
+  return {
+    async search(request) {
+      const { collection: name } = request;
+      const collection = await (name === undefined
+        ? findUnnamedCollection(database)
+        : findCollection(database, name));
+      if (!collection) throw await collectionNotFound(database, name);
+      return searchCollection(parts, collection, request);
+    },
+    collections: () => listCollections(database),
+    documents: (request) => pageDocuments(database, request),
+    documentsById: async (ids) => inOrder(ids, await readDocuments(database, ids)),
+    async ingest(input, settings = {}) {
+      const collection = await findOrMakeCollection(
+        database,
+        input.collection,
+        embedders.get(options.defaultEmbedder)!,
+      );
+      const embedder = embedders.get(collection.embedder);
+      if (!embedder) throw embedderMissing(collection.name, collection.embedder);
+      latent.postpone(collection.id);
+      const target = { ...settings, collectionId: collection.id, embedder };
+      const report = await ingestDocuments(database, input.documents, target).finally(() =>
+        changed(collection.id),
+      );
+      upkeep.note(report.written);
+      void indexes.ensure({ embedder: embedder.name, dimensions: embedder.dimensions });
+      if (options.latent !== false && latentWeightOf(embedder.weight) > 0)
+        latent.refresh(collection.id);
+      const ids = report.stored.map(({ id }) => id);
+      const records = inOrder(ids, await readDocuments(database, ids));
+      const count = (outcome: string): number =>
+        report.stored.filter((each) => each.outcome === outcome).length;
+      return {
+        documents: records.filter((record) => record !== null),
+        created: count('created'),
+        updated: count('updated'),
+        unchanged: count('unchanged'),
+        chunks: report.chunks,
+        rejected: report.rejected,
+        billedTokens: report.billedTokens,
+        embedder: embedder.name,
+      } satisfies IngestResult;
+    },
+    async deleteDocument(id) {
+      const { record, collectionId } = await deleteDocument(database, id);
+      await changed(collectionId);
+      return record;
+    },
+    pack: packSources,
+    verify: verifyCitation,
+    parseBracketCitations,
+    async settled() {
+      await Promise.all([indexes.settled(), latent.settled()]);
+      await upkeep.settled();
+    },
+    async close() {
+      unsubscribe();
+      await Promise.all([indexes.settled(), upkeep.settled(), latent.close()]);
+    },
+  };
+}
+
+function inOrder(
+  ids: readonly string[],
+  records: readonly DocumentRecord[],
+): (DocumentRecord | null)[] {
+  const byId = new Map(records.map((record) => [record.id, record]));
+  return ids.map((id) => byId.get(id) ?? null);
+}
+
+/** Postings have no foreign key: they go here, in the transaction that holds the document's row. */
+async function deleteDocument(
+  database: Database,
+  id: string,
+): Promise<{ record: DocumentRecord; collectionId: string }> {
+  return database.transaction(async (transaction) => {
+    const [record] = await readDocuments(transaction, [id]);
+    const [row] = record
+      ? await transaction.query<{ collectionId: string }>(
+          `SELECT "collectionId" FROM "Document" WHERE "id" = $1 FOR UPDATE`,
+          [id],
+        )
+      : [];
+    if (!record || !row) throw new DomainError('NOT_FOUND', 'There is no such document.');
+    await transaction.query(`DELETE FROM "Posting" WHERE "documentId" = $1`, [id]);
+    await transaction.query(`DELETE FROM "Document" WHERE "id" = $1`, [id]);
+    return { record, collectionId: row.collectionId };
+  });
+}
+
+async function collectionNotFound(
+  database: Database,
+  name: string | undefined,
+): Promise<DomainError> {
+  const known = (await listCollections(database)).slice(0, 20).map((each) => `"${each.name}"`);
+  const there = known.length > 0 ? `There are: ${known.join(', ')}.` : 'There are none yet.';
+  const what =
+    name === undefined
+      ? `Name the collection, or ingest into one called "default". ${there}`
+      : `There is no collection "${name}"; ingest into it to make it. ${there}`;
+  return new DomainError('COLLECTION_NOT_FOUND', what);
+}
+
+const embedderMissing = (collection: string, embedder: string): DomainError =>
+  new DomainError(
+    'EMBEDDING_UNAVAILABLE',
+    `The collection "${collection}" is embedded by ${embedder}, which is not configured here.`,
+    { retryable: false },
+  );

@@ -1,0 +1,46 @@
+import type { Queryable } from '../data/database.ts';
+import type { Page, PageRequest } from '../kernel/page.ts';
+import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
+import type { CollectionRecord, DocumentRecord } from './knowledge.ts';
+
+const columns = `d."id", c."name" AS collection, d."source", d."title", d."metadata", d."createdAt", d."updatedAt",
+  (SELECT count(*)::int FROM "Chunk" k WHERE k."documentId" = d."id") AS chunks`;
+const tables = `"Document" d JOIN "Collection" c ON c."id" = d."collectionId"`;
+
+/** All collections by name, with what they hold. */
+export async function listCollections(database: Queryable): Promise<CollectionRecord[]> {
+  return database.query<CollectionRecord>(
+    `SELECT c."id", c."name", c."embedder" AS "embeddingModel", c."dimensions",
+       (SELECT count(*)::int FROM "Document" d WHERE d."collectionId" = c."id") AS documents,
+       (SELECT count(*)::int FROM "Chunk" k WHERE k."collectionId" = c."id") AS chunks
+     FROM "Collection" c ORDER BY c."name"`,
+  );
+}
+
+/** The documents of the given ids, in any order; what is not there is left out. */
+export async function readDocuments(
+  database: Queryable,
+  ids: readonly string[],
+): Promise<DocumentRecord[]> {
+  const known = ids.filter((id) => uuidPattern.test(id));
+  if (known.length === 0) return [];
+  return database.query<DocumentRecord>(
+    `SELECT ${columns} FROM ${tables} WHERE d."id" = ANY ($1::uuid[])`,
+    [known],
+  );
+}
+
+/** Documents oldest first (ids ascend in time); the cursor is the id. Throws `InvalidInputError` for a bad cursor or size. */
+export async function pageDocuments(
+  database: Queryable,
+  request: PageRequest & { collection?: string | null },
+): Promise<Page<DocumentRecord>> {
+  const start = readPageRequest(request, uuidPattern);
+  const rows = await database.query<DocumentRecord>(
+    `SELECT ${columns} FROM ${tables}
+     WHERE ($1::text IS NULL OR c."name" = $1) AND ($2::uuid IS NULL OR d."id" > $2)
+     ORDER BY d."id" LIMIT $3`,
+    [request.collection ?? null, start.after, start.size + 1],
+  );
+  return pageOf(rows, start, ({ id }) => id);
+}

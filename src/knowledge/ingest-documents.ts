@@ -1,0 +1,160 @@
+import type { Database } from '../data/database.ts';
+import type { Embedder } from '../kernel/embedder.ts';
+import { DomainError, type Issue } from '../kernel/errors.ts';
+import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
+import type { DocumentToIngest } from './knowledge.ts';
+import { type PreparedDocument, prepareDocument } from './prepare-document.ts';
+import { type StoredDocument, storeDocuments, VectorsMissing } from './store-documents.ts';
+
+export interface IngestReport {
+  stored: StoredDocument[];
+  chunks: number;
+  /** Chunks written or removed. */
+  written: number;
+  rejected: { source: string; issues: Issue[] }[];
+  billedTokens: number;
+}
+
+interface IngestTarget {
+  collectionId: string;
+  embedder: Embedder;
+  signal?: AbortSignal;
+  onProgress?: (done: number, total: number) => void;
+  onBilled?: (bill: EmbeddingBill) => void;
+}
+
+/** The embedded database has one connection: a search waits for a group, 75 ms, or 270 once there is a vector index. */
+const chunksPerTransaction = 32;
+const documentsPerTransaction = 32;
+const attempts = 5;
+
+/**
+ * Stores what is sound of a batch. Everything is embedded before the first write and outside of any transaction, so a
+ * failing embedder leaves nothing behind; then documents are written in groups, each whole or not at all.
+ */
+export async function ingestDocuments(
+  database: Database,
+  documents: readonly DocumentToIngest[],
+  target: IngestTarget,
+): Promise<IngestReport> {
+  const { prepared, rejected } = await prepareAll(documents, target.signal);
+  const vectors = new Map<string, number[]>();
+  const report: IngestReport = { stored: [], chunks: 0, written: 0, rejected, billedTokens: 0 };
+  const embedMissing = async (group: PreparedDocument[]): Promise<void> => {
+    const wanted = await chunksToEmbed(database, group, target);
+    for (const hash of vectors.keys()) wanted.delete(hash);
+    if (wanted.size === 0) return;
+    const options = {
+      purpose: 'document' as const,
+      ...(target.signal && { signal: target.signal }),
+    };
+    const startedAt = performance.now();
+    const embedded = await target.embedder.embed([...wanted.values()], options);
+    if (embedded.billedTokens > 0) {
+      const [embedder, tokens] = [target.embedder.name, embedded.billedTokens];
+      target.onBilled?.({ embedder, tokens, durationMs: performance.now() - startedAt });
+    }
+    checkVectors(embedded.vectors, wanted.size, target.embedder);
+    [...wanted.keys()].forEach((hash, at) => {
+      vectors.set(hash, embedded.vectors[at]!);
+    });
+    report.billedTokens += embedded.billedTokens;
+  };
+  const groups = groupDocuments(prepared);
+  for (const group of groups) await embedMissing(group);
+  for (const group of groups) {
+    target.signal?.throwIfAborted();
+    const stored = await storeGroup(database, group, { ...target, vectors, embedMissing });
+    report.stored.push(...stored);
+    report.written += stored.reduce((sum, { written }) => sum + written, 0);
+    target.onProgress?.(report.stored.length, prepared.length);
+  }
+  report.chunks = prepared.reduce((sum, document) => sum + document.chunks.length, 0);
+  return report;
+}
+
+async function prepareAll(
+  documents: readonly DocumentToIngest[],
+  signal: AbortSignal | undefined,
+): Promise<{ prepared: PreparedDocument[]; rejected: IngestReport['rejected'] }> {
+  const bySource = new Map<string, PreparedDocument>();
+  const rejected: IngestReport['rejected'] = [];
+  for (const document of documents) {
+    signal?.throwIfAborted();
+    const result = prepareDocument(document);
+    if ('issues' in result) rejected.push({ source: document.source, issues: result.issues });
+    // The same source again replaces, within a batch as between batches.
+    else bySource.set(document.source, result.document);
+    await new Promise(setImmediate);
+  }
+  return { prepared: [...bySource.values()], rejected };
+}
+
+/** The texts without a vector yet, by content hash. */
+async function chunksToEmbed(
+  database: Database,
+  group: PreparedDocument[],
+  target: IngestTarget,
+): Promise<Map<string, string>> {
+  const wanted = new Map<string, string>();
+  for (const { chunks } of group)
+    for (const { contentHash, embeddingText } of chunks) wanted.set(contentHash, embeddingText);
+  const known = await database.query<{ contentHash: string }>(
+    `SELECT c."contentHash" FROM "Document" d JOIN "Chunk" c ON c."documentId" = d."id"
+     JOIN "ChunkEmbedding" e ON e."chunkId" = c."id" AND e."embedder" = $3
+     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[])`,
+    [target.collectionId, group.map(({ source }) => source), target.embedder.name],
+  );
+  for (const { contentHash } of known) wanted.delete(contentHash);
+  return wanted;
+}
+
+function checkVectors(vectors: number[][], expected: number, embedder: Embedder): void {
+  const sound =
+    vectors.length === expected &&
+    vectors.every(
+      (vector) => vector.length === embedder.dimensions && vector.every(Number.isFinite),
+    );
+  if (sound) return;
+  throw new DomainError(
+    'EMBEDDING_UNAVAILABLE',
+    `The embedder ${embedder.name} did not answer with ${expected} vectors of ${embedder.dimensions} numbers; check its model and dimensions.`,
+    { retryable: false },
+  );
+}
+
+function groupDocuments(documents: PreparedDocument[]): PreparedDocument[][] {
+  const groups: PreparedDocument[][] = [];
+  let room = 0;
+  for (const document of documents) {
+    const group = groups.at(-1);
+    if (group && room >= document.chunks.length && group.length < documentsPerTransaction)
+      group.push(document);
+    else {
+      groups.push([document]);
+      room = chunksPerTransaction;
+    }
+    room -= document.chunks.length;
+  }
+  return groups;
+}
+
+async function storeGroup(
+  database: Database,
+  group: PreparedDocument[],
+  target: IngestTarget & {
+    vectors: Map<string, number[]>;
+    embedMissing(group: PreparedDocument[]): Promise<void>;
+  },
+): Promise<StoredDocument[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await database.transaction((transaction) =>
+        storeDocuments(transaction, group, { ...target, embedder: target.embedder.name }),
+      );
+    } catch (error) {
+      if (!(error instanceof VectorsMissing) || attempt >= attempts) throw error;
+      await target.embedMissing(group);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { Queryable } from '../data/database.ts';
+import type { CollectionStatistics } from './collection-statistics.ts';
+import { createPlaceholders, filterSql } from './filter-sql.ts';
+import type { MetadataFilter } from './metadata-filter.ts';
+
+export interface RankedChunk {
+  chunkId: string;
+  score: number;
+}
+
+export interface KeywordRequest {
+  collectionId: string;
+  /** The question's terms and how often each occurs in it. */
+  terms: ReadonlyMap<string, number>;
+  filter: MetadataFilter | undefined;
+  limit: number;
+  statistics: CollectionStatistics;
+}
+
+/** Okapi BM25's constants; what an occurrence in the heading path counts beside one in the text; the document's share. */
+const k1 = 1.2;
+const b = 0.75;
+const headingWeight = 1;
+const documentWeight = 0.25;
+
+/**
+ * A question reads about so many postings to find its candidates: its rarest terms first, the commoner ones only score
+ * what those found. What is left out has only common words, and is fetched after all when the others find too little.
+ */
+const mostPostings = 4_000;
+
+/**
+ * BM25 (Robertson and Zaragoza 2009, idf as in Lucene, never negative) of chunks, plus a share of the score of the
+ * document they stand in. Statistics are the whole collection's, whatever the filter. Best first; only chunks with a term
+ * of the question.
+ */
+export async function rankByKeywords(
+  database: Queryable,
+  request: KeywordRequest,
+): Promise<RankedChunk[]> {
+  const terms = await weighTerms(request);
+  if (terms.length === 0) return [];
+  const ranked = await rank(database, request, terms);
+  if (ranked.length >= request.limit || terms.every(({ finds }) => finds)) return ranked;
+  const all = terms.map((term) => ({ ...term, finds: true }));
+  return rank(database, request, all);
+}
+
+async function rank(
+  database: Queryable,
+  { collectionId, statistics, filter, limit }: KeywordRequest,
+  terms: WeightedTerm[],
+): Promise<RankedChunk[]> {
+  const values: unknown[] = [
+    collectionId,
+    terms.map(({ term }) => term),
+    terms.map(({ weight }) => weight),
+    terms.map(({ finds }) => finds),
+    Math.max(1, statistics.terms / Math.max(1, statistics.chunks)),
+    Math.max(1, statistics.terms / Math.max(1, statistics.documents)),
+    limit + Math.ceil(limit / 2),
+    limit,
+  ];
+  if (!filter) return database.query<RankedChunk>(statement('', ''), values);
+  const condition = filterSql(filter, 'd."metadata"', createPlaceholders(values));
+  const join = 'JOIN "Document" d ON d."id" = p."documentId"';
+  return database.query<RankedChunk>(statement(join, `AND ${condition}`), values);
+}
+
+interface WeightedTerm {
+  term: string;
+  /** Its rarity times its occurrences in the question. */
+  weight: number;
+  /** Does it find candidates, or only score them? */
+  finds: boolean;
+}
+
+async function weighTerms(request: KeywordRequest): Promise<WeightedTerm[]> {
+  const { terms, statistics } = request;
+  const frequencies = await statistics.frequencies([...terms.keys()]);
+  const inOrder = [...terms].sort((a, b) => frequencies.get(a[0])! - frequencies.get(b[0])!);
+  let postings = 0;
+  return inOrder.map(([term, occurrences]) => {
+    const chunks = frequencies.get(term)!;
+    const rarity = Math.log(1 + Math.max(0, statistics.chunks - chunks + 0.5) / (chunks + 0.5));
+    const finds = postings === 0 || postings + chunks <= mostPostings;
+    postings += chunks;
+    return { term, weight: occurrences * rarity, finds };
+  });
+}
+
+// Constants are written as float8: a bare 0.75 is numeric, and so becomes all arithmetic with it.
+const real = (constant: number): string => `'${constant}'::float8`;
+
+const saturation = (frequency: string, length: string, average: string): string =>
+  `${frequency} * ${real(k1 + 1)} / (${frequency} + ${real(k1 * (1 - b))} + ${real(k1 * b)} * ${length} / ${average}::float8)`;
+
+const weighted = `(p."frequency" + ${real(headingWeight)} * p."headingFrequency")`;
+const chunkShare = `q.weight * ${saturation(weighted, 'p."termCount"', '$5')}`;
+
+/**
+ * Candidates by the terms that find, then the full score of every chunk of their documents. The two lookups read by
+ * different indexes: (collection, term) and (document, term).
+ */
+const statement = (join: string, condition: string): string => `
+WITH query AS MATERIALIZED (
+  SELECT n::int AS n, term, weight, finds
+  FROM unnest($2::text[], $3::float8[], $4::boolean[]) WITH ORDINALITY AS input (term, weight, finds, n)
+), candidate AS MATERIALIZED (
+  SELECT p."chunkId", p."documentId", sum(${chunkShare}) AS score
+  FROM query q JOIN "Posting" p ON p."collectionId" = $1 AND p."term" = q.term ${join}
+  WHERE q.finds ${condition}
+  GROUP BY p."chunkId", p."documentId" ORDER BY score DESC LIMIT $7
+), hit AS MATERIALIZED (
+  SELECT p."chunkId", p."documentId", q.n, q.weight, p."frequency"::float8 AS frequency, ${chunkShare} AS score
+  FROM (SELECT DISTINCT "documentId" FROM candidate) c CROSS JOIN query q
+  JOIN "Posting" p ON p."documentId" = c."documentId" AND p."term" = q.term
+), document_score AS (
+  SELECT h."documentId", sum(h.weight * ${saturation('h.frequency', 'd."termCount"', '$6')}) AS score
+  FROM (SELECT "documentId", n, weight, sum(frequency) AS frequency FROM hit GROUP BY "documentId", n, weight) h
+  JOIN "Document" d ON d."id" = h."documentId" GROUP BY h."documentId"
+)
+SELECT h."chunkId", sum(h.score) + ${real(documentWeight)} * min(d.score) AS score
+FROM hit h JOIN document_score d USING ("documentId")
+GROUP BY h."chunkId" ORDER BY score DESC, h."chunkId" LIMIT $8`;

@@ -1,0 +1,82 @@
+import type { Issue } from '../kernel/errors.ts';
+import type { EmbeddingBill, KnowledgeSearch } from '../kernel/knowledge-search.ts';
+import type { ModelCitation, SearchResultBlock } from '../kernel/model.ts';
+import type { Page, PageRequest } from '../kernel/page.ts';
+import type { Citation, SearchHit } from '../kernel/run.ts';
+
+export interface CollectionRecord {
+  id: string;
+  name: string;
+  documents: number;
+  chunks: number;
+  /** The embedder's name. */
+  embeddingModel: string;
+  dimensions: number;
+}
+
+export interface DocumentRecord {
+  id: string;
+  collection: string;
+  source: string;
+  title: string | null;
+  metadata: Record<string, unknown>;
+  chunks: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface DocumentToIngest {
+  source: string;
+  title?: string | null;
+  text: string;
+  metadata?: unknown;
+}
+
+export interface IngestResult {
+  documents: DocumentRecord[];
+  created: number;
+  updated: number;
+  unchanged: number;
+  chunks: number;
+  /** Documents that were refused, each with what to mend; the rest of the batch is stored. */
+  rejected: { source: string; issues: Issue[] }[];
+  /** Tokens billed by a hosted embedder. */
+  billedTokens: number;
+  embedder: string;
+}
+
+/** Found passages made ready for the model, each sentence or paragraph a citable unit. */
+export interface PackedSources {
+  /** The hits that fit the budget, best first: what `sourceIndex` counts. */
+  sources: SearchHit[];
+  /** One block for each source, in the same order. */
+  blocks: SearchResultBlock[];
+}
+
+export interface Knowledge extends KnowledgeSearch {
+  collections(): Promise<CollectionRecord[]>;
+  documents(request: PageRequest & { collection?: string | null }): Promise<Page<DocumentRecord>>;
+  documentsById(ids: readonly string[]): Promise<(DocumentRecord | null)[]>;
+  /**
+   * Stores, chunks, indexes and embeds. The same source again replaces; unchanged text is not embedded again. Makes the
+   * collection if need be. Rejects with EMBEDDING_UNAVAILABLE, and then nothing of the batch is half stored.
+   */
+  ingest(
+    input: { collection: string; documents: readonly DocumentToIngest[] },
+    options?: {
+      signal?: AbortSignal;
+      onProgress?: (done: number, total: number) => void;
+      /** Told of each bill of a hosted embedder as it comes, also of an ingest that fails afterwards. */
+      onBilled?: (bill: EmbeddingBill) => void;
+    },
+  ): Promise<IngestResult>;
+  /** Removes it with everything derived. Rejects with NOT_FOUND. */
+  deleteDocument(id: string): Promise<DocumentRecord>;
+  /** Packs hits into a token budget. */
+  pack(hits: readonly SearchHit[], tokenBudget: number): PackedSources;
+  /** The citation with its words as they stand in the source; null when they do not: it must not be served then. */
+  verify(packed: PackedSources, citation: ModelCitation, textEnd: number): Citation | null;
+  /** Citations of an answer that marks its claims with [1], [2] … after its sources: only those whose words stand there. */
+  parseBracketCitations(text: string, packed: PackedSources): Citation[];
+  close(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+import type { Config } from './config.ts';
+import type { Embedder } from './kernel/embedder.ts';
+import type { Registry } from './kernel/registry.ts';
+import { StartupError } from './kernel/startup-error.ts';
+import { createOpenAIEmbedder } from './knowledge/openai-embedder.ts';
+import { createVoyageEmbedder } from './knowledge/voyage-embedder.ts';
+
+const builtIn = 'hash-512';
+
+/**
+ * The embedders that this server knows besides the built-in one, and the one of collections made from now on:
+ * TESSERA_EMBEDDER is "hash-512", the name of a plugin's, "voyage/MODEL" or "openai/MODEL", the last two with ":DIMENSIONS"
+ * where they are not the model's own. Throws a `StartupError` that says what is missing.
+ */
+export function openEmbedders(
+  config: Config,
+  registry: Registry,
+): { embedders: Embedder[]; defaultEmbedder: string } {
+  const plugins = [...registry.embedders.values()];
+  const name = config.embedder ?? builtIn;
+  const hosted = hostedEmbedder(name, config);
+  if (hosted) return { embedders: [...plugins, hosted], defaultEmbedder: hosted.name };
+  if (name === builtIn || registry.embedders.has(name)) {
+    return { embedders: plugins, defaultEmbedder: name };
+  }
+  const known = [builtIn, ...registry.embedders.keys(), 'voyage/MODEL', 'openai/MODEL'];
+  throw new StartupError([`TESSERA_EMBEDDER names no embedder; there are ${known.join(', ')}`]);
+}
+
+function hostedEmbedder(name: string, { voyage, openai }: Config): Embedder | null {
+  const parts = /^(voyage|openai)\/([^:]+)(?::(\d+))?$/.exec(name);
+  if (!parts) return null;
+  const [, service, model = '', size] = parts;
+  const choice = { model, ...(size === undefined ? {} : { dimensions: Number(size) }) };
+  if (service === 'voyage') {
+    if (voyage.apiKey) return createVoyageEmbedder({ ...choice, apiKey: voyage.apiKey });
+    throw new StartupError(['TESSERA_EMBEDDER is one of Voyage: set VOYAGE_API_KEY as well']);
+  }
+  const { apiKey, baseUrl } = openai;
+  if (!apiKey && !baseUrl) {
+    throw new StartupError(['TESSERA_EMBEDDER needs OPENAI_API_KEY or OPENAI_BASE_URL as well']);
+  }
+  return createOpenAIEmbedder({ ...choice, apiKey, ...(baseUrl ? { baseUrl } : {}) });
+}

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/data/database.ts';
+import type { Embedder } from '../../src/kernel/embedder.ts';
+import { createKnowledge, type KnowledgeRoom } from '../../src/knowledge/create-knowledge.ts';
+import { openTestDatabase } from '../support/test-database.ts';
+import { testLog } from '../support/test-log.ts';
+
+const dimensions = 16;
+const rows = 6_000;
+
+/** A text that is a number becomes the vector that number seeds: any number of vectors, known without the database. */
+function vectorOf(text: string): number[] {
+  let state = Number(text) * 2_654_435_761 + 1;
+  const vector = Array.from({ length: dimensions }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+const embedder: Embedder = {
+  name: "it's-seeded",
+  dimensions,
+  weight: 0.5,
+  embed: async (texts) => ({ vectors: texts.map(vectorOf), billedTokens: 0 }),
+};
+
+let database: Database & AsyncDisposable;
+let knowledge: KnowledgeRoom;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  const defaultEmbedder = embedder.name;
+  knowledge = createKnowledge({ database, embedders: [embedder], defaultEmbedder, log: testLog });
+  const documents = Array.from({ length: rows }, (_, n) => ({
+    source: String(n),
+    text: String(n),
+    metadata: { rare: n % 600 === 0, half: n % 2 === 0 },
+  }));
+  await knowledge.ingest({ collection: 'numbers', documents });
+  await knowledge.ingest({ collection: 'few', documents: documents.slice(0, 3) });
+  await knowledge.settled();
+}, 120_000);
+afterAll(async () => {
+  await knowledge.close();
+  await database[Symbol.asyncDispose]();
+});
+
+const query = 777_777;
+function nearest(count: number, passes: (n: number) => boolean): string[] {
+  const target = vectorOf(String(query));
+  const near = (n: number): number =>
+    vectorOf(String(n)).reduce((sum, value, at) => sum + value * target[at]!, 0);
+  const numbers = Array.from({ length: rows }, (_, n) => n).filter(passes);
+  return numbers
+    .sort((a, b) => near(b) - near(a))
+    .slice(0, count)
+    .map(String);
+}
+const search = async (topK: number, filter?: object, collection = 'numbers') =>
+  (
+    await knowledge.search({ query: String(query), mode: 'SEMANTIC', topK, collection, filter })
+  ).map(({ source }) => source);
+const recall = (found: string[], expected: string[]): number =>
+  expected.filter((each) => found.includes(each)).length / expected.length;
+
+describe('over more vectors than an exact scan reads', () => {
+  it('has made an index, and the planner uses it', async () => {
+    const [index] = await database.query<{ name: string }>(
+      `SELECT indexname AS name FROM pg_indexes WHERE indexdef LIKE '%hnsw%'`,
+    );
+    expect(index?.name).toContain('it_s_seeded_16');
+    await search(10);
+    await database.query('SELECT pg_stat_force_next_flush()::text');
+    const [used] = await database.query<{ scans: number }>(
+      `SELECT idx_scan::int AS scans FROM pg_stat_all_indexes WHERE indexrelname = $1`,
+      [index?.name],
+    );
+    expect(used?.scans).toBeGreaterThan(0);
+  });
+
+  it.each<[string, object | undefined, (n: number) => boolean]>([
+    ['no filter', undefined, () => true],
+    ['half passing', { half: true }, (n) => n % 2 === 0],
+    ['all passing', { half: { exists: true } }, () => true],
+    ['ten passing', { rare: true }, (n) => n % 600 === 0],
+  ])('finds the nearest with %s, never too few', async (_, filter, passes) => {
+    const found = await search(10, filter);
+    expect(found).toHaveLength(10);
+    expect(found.every((source) => passes(Number(source)))).toBe(true);
+    expect(recall(found, nearest(10, passes))).toBeGreaterThanOrEqual(0.9);
+    expect(await search(100, filter)).toHaveLength(filter && 'rare' in filter ? 10 : 100);
+  });
+
+  it('does not starve a small collection that shares the index', async () => {
+    expect((await search(10, undefined, 'few')).sort()).toEqual(['0', '1', '2']);
+  });
+});
