@@ -1,0 +1,64 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Database } from '../data/database.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Principal } from '../kernel/principal.ts';
+import { createApiKeys } from './api-keys.ts';
+import type { Auth } from './auth.ts';
+import { createBrowserSessions } from './browser-sessions.ts';
+import { createTokenVerifier, type JwtOptions } from './json-web-tokens.ts';
+import { hashSecret } from './secret.ts';
+
+export interface CreateAuthOptions {
+  database: Database;
+  /** A fixed secret that signs in as the admin, besides the keys in the database. */
+  adminKey?: string | null;
+  jwt?: JwtOptions | null;
+  log: Log;
+}
+
+const fixedAdmin: Principal = { userId: 'admin', roles: ['ADMIN', 'USER'], apiKeyId: null };
+// Longer than any key and any sane token; hashing what a stranger sends stays cheap.
+const maxTokenLength = 16_384;
+
+function bearerToken(authorization: string): string | null {
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  return token && token.length <= maxTokenLength ? token : null;
+}
+
+function createAdminKeyCheck(adminKey: string | null): (token: string) => boolean {
+  if (!adminKey) return () => false;
+  const expected = Buffer.from(hashSecret(adminKey));
+  return (token) => timingSafeEqual(expected, Buffer.from(hashSecret(token)));
+}
+
+/** Who is calling: the fixed admin key, API keys, tokens of an identity provider, browser sessions. */
+export function createAuth(options: CreateAuthOptions): Auth {
+  const { database, adminKey = null, jwt, log } = options;
+  const isAdminKey = createAdminKeyCheck(adminKey);
+  const keys = createApiKeys(database);
+  const sessions = createBrowserSessions(database);
+  const verifyToken = jwt ? createTokenVerifier(jwt, log) : null;
+
+  const principalOf = async (token: string): Promise<Principal | null> => {
+    if (isAdminKey(token)) return fixedAdmin;
+    if (verifyToken && token.split('.').length === 3) return verifyToken(token);
+    return keys.principalOf(token);
+  };
+  return {
+    async authenticate({ authorization, session }) {
+      // Whoever sends a key means it: a wrong one is not made good by a cookie.
+      if (authorization) {
+        const token = bearerToken(authorization);
+        return token ? principalOf(token) : null;
+      }
+      return session ? sessions.principalOf(session) : null;
+    },
+    createApiKey: keys.createApiKey,
+    revokeApiKey: keys.revokeApiKey,
+    getApiKey: keys.getApiKey,
+    createLoginLink: sessions.createLoginLink,
+    redeemLoginLink: sessions.redeemLoginLink,
+    ensureAdminKey: async () => (adminKey ? null : keys.ensureAdminKey()),
+    close: keys.close,
+  };
+}

@@ -1,0 +1,68 @@
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterPostgres,
+  RateLimiterRes,
+} from 'rate-limiter-flexible';
+import type { Database } from '../data/database.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Principal } from '../kernel/principal.ts';
+
+export interface RateLimiter {
+  /** Takes one request from the caller's minute. Null: go on; else the seconds until the next minute begins. */
+  take(principal: Principal): Promise<number | null>;
+}
+
+const windowSeconds = 60;
+
+/**
+ * At most so many requests a minute for each key (for each user, where there is no key). Counted in the database when
+ * several servers may share it, else in memory; while the database is away each server counts for itself.
+ */
+export function createRateLimiter(options: {
+  database: Database;
+  requestsPerMinute: number | null;
+  log: Log;
+}): RateLimiter {
+  const { database, requestsPerMinute, log } = options;
+  if (requestsPerMinute === null) return { take: async () => null };
+  const memory = new RateLimiterMemory({ points: requestsPerMinute, duration: windowSeconds });
+  const limiter =
+    database.kind === 'embedded' ? memory : shared(database, requestsPerMinute, memory);
+  return {
+    async take({ apiKeyId, userId }) {
+      try {
+        await limiter.consume(apiKeyId ?? `user:${userId}`);
+        return null;
+      } catch (refusal) {
+        if (refusal instanceof RateLimiterRes) return Math.ceil(refusal.msBeforeNext / 1000);
+        log.warn({ err: refusal }, 'the rate limit cannot be checked');
+        return null;
+      }
+    },
+  };
+}
+
+function shared(
+  database: Database,
+  points: number,
+  insuranceLimiter: RateLimiterMemory,
+): RateLimiterAbstract {
+  return new RateLimiterPostgres({
+    storeClient: {
+      query: async ({ text, values }: { text: string; values?: unknown[] }) => ({
+        rows: await database.query(text, values),
+      }),
+    },
+    storeType: 'pool',
+    tableName: 'RateLimit',
+    // By a migration; its columns and their order are what the library writes.
+    tableCreated: true,
+    keyPrefix: '',
+    points,
+    duration: windowSeconds,
+    // A key that is over its limit is refused without asking the database again.
+    inMemoryBlockOnConsumed: points + 1,
+    insuranceLimiter,
+  });
+}

@@ -1,0 +1,72 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTokenVerifier } from '../../src/auth/json-web-tokens.ts';
+import { testLog } from '../support/test-log.ts';
+
+let server: Server;
+let jwksUrl: string;
+let privateKey: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
+
+beforeAll(async () => {
+  const pair = await generateKeyPair('ES256');
+  privateKey = pair.privateKey;
+  const keys = [{ ...(await exportJWK(pair.publicKey)), kid: 'one', alg: 'ES256' }];
+  server = createServer((_, response) => response.end(JSON.stringify({ keys })));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+});
+afterAll(() => server.close());
+
+const sign = (claims: JWTPayload, expires = '5m') =>
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+    .setExpirationTime(expires)
+    .sign(privateKey);
+
+test('takes the user from sub and the roles from roles', async () => {
+  const verify = createTokenVerifier({ jwksUrl }, testLog);
+  expect(await verify(await sign({ sub: 'ada', roles: ['admin', 'USER', 'other'] }))).toEqual({
+    userId: 'ada',
+    roles: ['ADMIN', 'USER'],
+    apiKeyId: null,
+  });
+  expect((await verify(await sign({ sub: 'ada' })))?.roles).toEqual(['USER']);
+});
+
+test('refuses what is too old, unsigned, altered, of another audience or issuer, or without a user', async () => {
+  const verify = createTokenVerifier({ jwksUrl, issuer: 'us', audience: 'tessera' }, testLog);
+  const right = { sub: 'ada', iss: 'us', aud: 'tessera' };
+  const good = await sign(right);
+  expect(await verify(good)).not.toBeNull();
+  const [header, , signature] = good.split('.');
+  const payload = Buffer.from(JSON.stringify({ ...right, sub: 'eve' })).toString('base64url');
+  const unsigned = Buffer.from('{"alg":"none"}').toString('base64url');
+  const otherKey = (await generateKeyPair('ES256')).privateKey;
+  const forged = await new SignJWT(right)
+    .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+    .setExpirationTime('5m')
+    .sign(otherKey);
+  const noEnd = await new SignJWT(right).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+  const bad = [
+    await sign(right, '-1m'),
+    await sign({ ...right, aud: 'other' }),
+    await sign({ ...right, iss: 'them' }),
+    await sign({ iss: 'us', aud: 'tessera' }),
+    `${header}.${payload}.${signature}`,
+    `${unsigned}.${payload}.`,
+    forged,
+    noEnd,
+    'a.b.c',
+  ];
+  expect(await Promise.all(bad.map(verify))).toEqual(bad.map(() => null));
+});
+
+test('refuses, and says so in the log, while the key set cannot be read', async () => {
+  const warnings: string[] = [];
+  const log = { ...testLog, warn: (_: object, message: string) => void warnings.push(message) };
+  const verify = createTokenVerifier({ jwksUrl: 'http://127.0.0.1:9/jwks' }, log);
+  expect(await verify(await sign({ sub: 'ada' }))).toBeNull();
+  expect(warnings).toEqual([expect.stringContaining('key set')]);
+});
