@@ -1,0 +1,72 @@
+import { type AgentState, agentState } from './agent-state.ts';
+import { takeTurn } from './agent-turn.ts';
+import type { AgentWork } from './agent-work.ts';
+import { brokenTurn, maxTurnsExceeded } from './broken-turn.ts';
+import { failRun } from './fail-run.ts';
+import { parseOutput } from './model-output.ts';
+import type { RunRooms } from './run-rooms.ts';
+import { runTools } from './run-tools.ts';
+
+/**
+ * The loop. Each step is read off the log and stored in it before the next one starts, so that it makes no difference
+ * whether this server or another one, now or after a crash, takes the next step.
+ */
+export async function runAgentLoop(work: AgentWork, rooms: RunRooms): Promise<void> {
+  const { run, input } = work;
+  try {
+    begin(work, rooms);
+    while (true) {
+      run.signal.throwIfAborted();
+      const state = readState(work, rooms);
+      if (state.broken) throw brokenTurn(state.broken, input);
+      if (state.pending.length > 0) {
+        if ((await runTools(work, state, rooms)) === 'waiting') return await run.suspend();
+      } else if (state.unreported) run.append({ type: 'TurnFinished', turn: state.unreported });
+      else if (state.answer) return await finish(work, state.answer, state.text);
+      else if (state.turns >= input.maxTurns) throw maxTurnsExceeded(input);
+      else await takeTurn(work, state, rooms);
+    }
+  } catch (error) {
+    await fail(work, error, rooms);
+  }
+}
+
+/** The former server of a run may have told words of a turn that it never stored, and stored few of them: they are void. */
+function begin(work: AgentWork, rooms: RunRooms): void {
+  const { run, input } = work;
+  if (run.log.end === 0) {
+    run.append({ type: 'RunStarted', model: input.chain[0]!, promptVersionId: null });
+  }
+  if (run.epoch === 1) return;
+  const { pending, broken, answer, unreported, turns } = readState(work, rooms);
+  if (pending.length > 0 || broken || answer) return;
+  if (unreported) run.append({ type: 'TurnFinished', turn: unreported });
+  if (turns < input.maxTurns) run.append({ type: 'TurnRestarted', number: turns + 1 });
+}
+
+function readState({ run, input }: AgentWork, { knowledge }: RunRooms): AgentState {
+  const pack = (hits: Parameters<typeof knowledge.pack>[0]) => knowledge.pack(hits, 6_000);
+  return agentState({ message: input.message, events: run.log.events, pack });
+}
+
+async function finish(
+  { run, agent }: AgentWork,
+  { stopReason }: NonNullable<AgentState['answer']>,
+  text: string,
+): Promise<void> {
+  const output = agent.output ? { output: parseOutput(text, agent.output) } : {};
+  const { model } = run.record;
+  await run.end(
+    { status: 'SUCCEEDED', text, stopReason, model, ...output },
+    { type: 'RunFinished' },
+  );
+}
+
+/** Everything done so far is kept, a turn in the middle of its tools included. */
+async function fail(work: AgentWork, error: unknown, rooms: RunRooms): Promise<void> {
+  const { run } = work;
+  const { lastTurn, text, unreported } = readState(work, rooms);
+  if (unreported && !run.leaving) run.append({ type: 'TurnFinished', turn: unreported });
+  const patch = lastTurn ? { text, stopReason: lastTurn.stopReason } : {};
+  await failRun(run, { error, patch: { ...patch, model: run.record.model } }, rooms);
+}

@@ -1,0 +1,58 @@
+import type { ToolSpecification } from '../kernel/model.ts';
+import type { AgentState } from './agent-state.ts';
+import type { AgentWork } from './agent-work.ts';
+import { type CallEvent, type CallFinish, meteredCall } from './metered-call.ts';
+import { payerOf } from './payer.ts';
+import type { RunRooms } from './run-rooms.ts';
+import { subAgentSpecification } from './sub-agent.ts';
+import { toolSpecification } from './tool-specification.ts';
+
+/** One model call of the loop: the whole turn is stored before any of its tools runs. */
+export async function takeTurn(work: AgentWork, state: AgentState, rooms: RunRooms): Promise<void> {
+  const { run, input } = work;
+  const call = callOf(work, state, rooms);
+  const finish = await streamTurn(
+    work,
+    meteredCall(payerOf(run), { call, chain: input.chain }, rooms),
+  );
+  const { message, stopReason, refusal, usage, cost } = finish;
+  const number = state.turns + 1;
+  run.append({ type: 'AssistantTurn', number, message, stopReason, refusal, usage, cost });
+  await run.durable();
+}
+
+function callOf({ agent, input }: AgentWork, { messages }: AgentState, rooms: RunRooms) {
+  const tools = toolsOf({ agent, input }, rooms);
+  return {
+    system: input.instructions,
+    messages,
+    maxTokens: input.maxTokens,
+    ...(tools.length > 0 ? { tools } : {}),
+    ...(agent.output ? { outputSchema: agent.output } : {}),
+    ...(agent.reasoning ? { thinking: true } : {}),
+  };
+}
+
+function toolsOf(
+  { agent }: Pick<AgentWork, 'agent' | 'input'>,
+  { registry }: RunRooms,
+): ToolSpecification[] {
+  const tools = agent.tools.flatMap((name) => registry.tools.get(name) ?? []);
+  const agents = (agent.agents ?? []).flatMap((name) => registry.agents.get(name) ?? []);
+  return [...tools.map(toolSpecification), ...agents.map(subAgentSpecification)];
+}
+
+async function streamTurn(
+  { run }: AgentWork,
+  events: AsyncIterable<CallEvent>,
+): Promise<CallFinish> {
+  let finish: CallFinish | null = null;
+  for await (const event of events) {
+    if (event.type === 'text') run.append({ type: 'TextDelta', text: event.text });
+    else if (event.type === 'thinking') run.append({ type: 'ThinkingDelta', text: event.text });
+    else if (event.type === 'start') run.record.model = event.model;
+    else if (event.type === 'finish') finish = event;
+  }
+  if (!finish) throw new Error('the call ended without a finish');
+  return finish;
+}

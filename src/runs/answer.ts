@@ -1,0 +1,141 @@
+import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
+import type { UserBlock } from '../kernel/model.ts';
+import type { PackedSources } from '../knowledge/knowledge.ts';
+import { cachedCall } from './cached-call.ts';
+import { endedByFallbackText, finishPatch, notePrompt, promptPatch } from './completion.ts';
+import { failRun } from './fail-run.ts';
+import type { LiveRun } from './live-run.ts';
+import type { CallEvent, CallFinish } from './metered-call.ts';
+import { payerOf } from './payer.ts';
+import { chainOf, defaultMaxTokens, type PreparedPrompt, prepareNamed } from './prepared-prompt.ts';
+import { refusal } from './refusal.ts';
+import type { RunRooms } from './run-rooms.ts';
+import type { AnswerRequest } from './runs.ts';
+
+/** The prompt that words an answer's instructions, unless the caller names another of the same variables. */
+const defaultPrompt = 'rag_qa';
+/** What the found passages may take of the model's window. */
+const sourceTokenBudget = 6_000;
+
+/** Question in, cited answer out: finds passages, tells them first, has the model answer from them, checks each quotation. */
+export async function runAnswer(
+  run: LiveRun,
+  request: AnswerRequest,
+  rooms: RunRooms,
+): Promise<void> {
+  const options = request.options ?? {};
+  const told = { text: '' };
+  try {
+    const packed = await findSources(run, request, rooms);
+    const prompt = await wordQuestion(run, { request, packed }, rooms);
+    notePrompt(run, prompt);
+    const chain = chainOf(request, { prompt: prompt.model, options, models: rooms.models });
+    run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
+    run.append({ type: 'SourcesFound', sources: packed.sources });
+    const mode = prompt.cacheable ? (options.cache ?? 'DEFAULT') : 'BYPASS';
+    const call = callOf(prompt, { request, packed });
+    const events = cachedCall(payerOf(run), { call, chain, mode }, rooms);
+    const finish = await streamCited(run, { events, packed, told }, rooms);
+    await run.end(
+      { ...promptPatch(run), ...finishPatch(finish), text: told.text },
+      { type: 'RunFinished' },
+    );
+  } catch (error) {
+    const patch = { ...promptPatch(run), text: told.text };
+    if (!(await endedByFallbackText(run, { error, options, told, patch }))) {
+      await failRun(run, { error, patch }, rooms);
+    }
+  }
+}
+
+async function findSources(
+  run: LiveRun,
+  request: AnswerRequest,
+  { knowledge, ledger }: RunRooms,
+): Promise<PackedSources> {
+  const { question: query, collection, topK, filter } = request;
+  const bills: EmbeddingBill[] = [];
+  try {
+    const hits = await knowledge.search({
+      query,
+      signal: run.signal,
+      onBilled: (bill) => void bills.push(bill),
+      ...(collection == null ? {} : { collection }),
+      ...(topK == null ? {} : { topK }),
+      ...(filter == null ? {} : { filter }),
+    });
+    return knowledge.pack(hits, sourceTokenBudget);
+  } finally {
+    const tag = { ...run.tag, kind: 'EMBEDDING' as const };
+    for (const bill of bills) await ledger.recordEmbedding(tag, bill);
+  }
+}
+
+/** The prompt's `context` names the passages; their text goes in as citable blocks, as data. */
+async function wordQuestion(
+  run: LiveRun,
+  { request, packed }: { request: AnswerRequest; packed: PackedSources },
+  { prompts }: RunRooms,
+): Promise<PreparedPrompt> {
+  const context = packed.sources.map(
+    ({ title, source }, index) => `[${index + 1}] ${title ?? source}`,
+  );
+  const variables = { context: context.join('\n'), query: request.question };
+  const name = request.prompt ?? defaultPrompt;
+  const subject = request.options?.subject ?? run.row.userId;
+  return prepareNamed({ name, variables }, subject, prompts);
+}
+
+function callOf(
+  prompt: PreparedPrompt,
+  { request, packed }: { request: AnswerRequest; packed: PackedSources },
+) {
+  const earlier = prompt.messages.slice(0, -1);
+  const question = prompt.messages.at(-1)!;
+  const content = [...packed.blocks, ...(question.content as UserBlock[])];
+  return {
+    messages: [...earlier, { role: 'user' as const, content }],
+    maxTokens: request.maxTokens ?? prompt.maxTokens ?? defaultMaxTokens,
+    ...(prompt.system ? { system: prompt.system } : {}),
+    ...(prompt.thinking ? { thinking: true } : {}),
+  };
+}
+
+interface CitedStream {
+  events: AsyncIterable<CallEvent>;
+  packed: PackedSources;
+  told: { text: string };
+}
+
+/** As a completion streams, with each citation told only when its words stand in the source. */
+async function streamCited(
+  run: LiveRun,
+  { events, packed, told }: CitedStream,
+  { knowledge, log }: RunRooms,
+): Promise<CallFinish> {
+  let finish: CallFinish | null = null;
+  let cited = 0;
+  for await (const event of events) {
+    if (event.type === 'text') {
+      told.text += event.text;
+      run.append({ type: 'TextDelta', text: event.text });
+    } else if (event.type === 'citation') {
+      const citation = knowledge.verify(packed, event.citation, told.text.length);
+      if (citation) {
+        cited += 1;
+        run.append({ type: 'CitationFound', citation });
+      } else
+        log.warn({ runId: run.id }, 'a citation does not stand in its source, it is not served');
+    } else if (event.type === 'thinking') run.append({ type: 'ThinkingDelta', text: event.text });
+    else if (event.type === 'start') run.record.model = event.model;
+    else finish = event;
+  }
+  if (!finish) throw new Error('the call ended without a finish');
+  if (finish.stopReason === 'refusal') throw refusal(finish.refusal);
+  if (cited === 0) {
+    for (const citation of knowledge.parseBracketCitations(told.text, packed)) {
+      run.append({ type: 'CitationFound', citation });
+    }
+  }
+  return finish;
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { Database } from '../data/database.ts';
+import { newId } from '../data/new-id.ts';
+import { DomainError } from '../kernel/errors.ts';
+import type { Page, PageRequest } from '../kernel/page.ts';
+import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
+import type { Caller } from '../kernel/principal.ts';
+import type { Registry } from '../kernel/registry.ts';
+import type { ApprovalRecord } from '../kernel/run.ts';
+import { storableJson } from './storable-json.ts';
+
+/** How long a person has to decide. */
+const decisionTimeMs = 24 * 3_600_000;
+
+const columns = `id, "runId", "callId", tool, input, "editedInput",
+  CASE WHEN status = 'PENDING' AND "expiresAt" <= now() THEN 'EXPIRED' ELSE status END AS status,
+  "requestedAt", "expiresAt", "decidedAt", "decidedBy", reason`;
+
+export interface ApprovalDecision {
+  approvalId: string;
+  approve: boolean;
+  reason?: string | null;
+  editedInput?: unknown;
+}
+
+/** Questions to people. The model has no way to answer one: only `decide` does, with a person's key behind it. */
+export interface Approvals {
+  /** Asks once for each call: asking again finds the first question. */
+  request(question: {
+    runId: string;
+    callId: string;
+    tool: string;
+    input: unknown;
+  }): Promise<ApprovalRecord>;
+  ofRun(runId: string): Promise<Map<string, ApprovalRecord>>;
+  ofRuns(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
+  byId(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
+  pending(request: PageRequest): Promise<Page<ApprovalRecord>>;
+  /** Single use: NOT_FOUND, APPROVAL_CONFLICT, or PROMPT_VARIABLES_INVALID for an edited input the tool does not take. */
+  decide(decision: ApprovalDecision, caller: Caller): Promise<ApprovalRecord>;
+}
+
+export function createApprovals(database: Database, registry: Registry): Approvals {
+  const byId = async (ids: readonly string[]) => {
+    const rows = await database.query<ApprovalRecord>(
+      `SELECT ${columns} FROM "Approval" WHERE id = ANY($1::uuid[])`,
+      [ids],
+    );
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => found.get(id) ?? null);
+  };
+  const ofRuns = async (runIds: readonly string[]) => {
+    const rows = await database.query<ApprovalRecord>(
+      `SELECT ${columns} FROM "Approval" WHERE "runId" = ANY($1::uuid[]) ORDER BY "requestedAt", id`,
+      [runIds],
+    );
+    const found = Map.groupBy(rows, ({ runId }) => runId);
+    return runIds.map((runId) => found.get(runId) ?? []);
+  };
+  return {
+    byId,
+    ofRuns,
+    ofRun: async (runId) => new Map((await ofRuns([runId]))[0]!.map((row) => [row.callId, row])),
+    request: (question) => request(database, question),
+    pending: (page) => pending(database, page),
+    async decide(decision, caller) {
+      const [approval] = await byId([decision.approvalId]);
+      if (!approval) throw new DomainError('NOT_FOUND', 'There is no such approval.');
+      checkEdited(approval, decision, registry);
+      return decide(database, { approval, decision, caller });
+    },
+  };
+}
+
+async function request(
+  database: Database,
+  question: { runId: string; callId: string; tool: string; input: unknown },
+): Promise<ApprovalRecord> {
+  const { runId, callId, tool, input } = question;
+  const expiresAt = new Date(Date.now() + decisionTimeMs);
+  const rows = await database.query<ApprovalRecord>(
+    `INSERT INTO "Approval" (id, "runId", "callId", tool, input, "expiresAt") VALUES ($1, $2, $3, $4, $5::jsonb, $6)
+     ON CONFLICT ("runId", "callId") DO UPDATE SET "callId" = excluded."callId" RETURNING ${columns}`,
+    [newId(), runId, callId, tool, storableJson(input), expiresAt],
+  );
+  void database.signals.publish('approval', rows[0]!.id);
+  return rows[0]!;
+}
+
+async function pending(database: Database, request: PageRequest): Promise<Page<ApprovalRecord>> {
+  const start = readPageRequest(request, uuidPattern);
+  const rows = await database.query<ApprovalRecord>(
+    `SELECT ${columns} FROM "Approval" WHERE status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now())
+     AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
+    [start.after, start.size + 1],
+  );
+  return pageOf(rows, start, ({ id }) => id);
+}
+
+/** What a person puts in place of the model's input passes the same check as the model's did. */
+function checkEdited(
+  approval: ApprovalRecord,
+  { approve, editedInput }: ApprovalDecision,
+  registry: Registry,
+): void {
+  if (!approve || editedInput == null) return;
+  const schema: z.ZodType = registry.tools.get(approval.tool)?.input ?? z.unknown();
+  const parsed = schema.safeParse(editedInput);
+  if (parsed.success) return;
+  const issues = parsed.error.issues.map(({ path, message }) => ({
+    path: ['editedInput', ...path.map(String)],
+    message,
+  }));
+  const what = `The tool "${approval.tool}" does not take this input: mend it and decide again.`;
+  throw new DomainError('PROMPT_VARIABLES_INVALID', what, { details: { issues } });
+}
+
+async function decide(
+  database: Database,
+  {
+    approval,
+    decision,
+    caller,
+  }: { approval: ApprovalRecord; decision: ApprovalDecision; caller: Caller },
+): Promise<ApprovalRecord> {
+  const { approve, reason, editedInput } = decision;
+  const edited = approve && editedInput != null ? storableJson(editedInput) : null;
+  const rows = await database.query<ApprovalRecord>(
+    `UPDATE "Approval" SET status = $2, "decidedAt" = now(), "decidedBy" = $3, reason = $4, "editedInput" = $5::jsonb
+     WHERE id = $1 AND status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now()) RETURNING ${columns}`,
+    [approval.id, approve ? 'APPROVED' : 'REJECTED', caller.userId, reason ?? null, edited],
+  );
+  if (rows[0]) return rows[0];
+  const by = approval.decidedBy ? ` by ${approval.decidedBy}` : '';
+  const state =
+    approval.status === 'PENDING'
+      ? 'decided or has expired meanwhile'
+      : approval.status.toLowerCase();
+  throw new DomainError(
+    'APPROVAL_CONFLICT',
+    `This approval is already ${state}${by}; a decision holds once.`,
+  );
+}

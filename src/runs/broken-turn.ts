@@ -1,0 +1,21 @@
+import { DomainError } from '../kernel/errors.ts';
+import type { AgentInput } from './agent-input.ts';
+import { type AssistantTurn, textOf } from './agent-state.ts';
+import { refusal } from './refusal.ts';
+
+/** How a run ends whose last turn was refused or cut short. */
+export function brokenTurn(turn: AssistantTurn, { maxTokens }: AgentInput): DomainError {
+  if (turn.stopReason === 'refusal') return refusal(turn.refusal ?? null);
+  const why =
+    turn.stopReason === 'max_tokens'
+      ? `maxTokens (${maxTokens}) was reached`
+      : "the model's window is full";
+  const what = `The agent's turn was cut short: ${why}. Give the agent more room, or less to read.`;
+  const details = { text: textOf(turn), issues: [] };
+  return new DomainError('OUTPUT_INVALID', what, { details, retryable: false });
+}
+
+export function maxTurnsExceeded({ maxTurns, agent }: AgentInput): DomainError {
+  const what = `The agent "${agent}" had no answer after ${maxTurns} turns. What it did is kept: see its turns.`;
+  return new DomainError('MAX_TURNS_EXCEEDED', what);
+}

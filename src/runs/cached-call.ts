@@ -1,0 +1,192 @@
+import { isDomainError } from '../kernel/errors.ts';
+import type { ModelCitation } from '../kernel/model.ts';
+import type { CacheMode } from '../kernel/run.ts';
+import type { SingleFlight } from '../model/single-flight.ts';
+import {
+  type CallEvent,
+  type CallFinish,
+  type CallRequest,
+  meteredCall,
+  type Payer,
+} from './metered-call.ts';
+import type { RunRooms } from './run-rooms.ts';
+
+export type SharedCalls = SingleFlight<CallEvent>;
+
+const nothing = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  estimated: false,
+};
+
+/**
+ * A model call whose answer may be served again. `DEFAULT` answers from the cache, else joins an identical call in
+ * flight, else calls; `REFRESH` calls and stores; `BYPASS` only calls. Who did not make the call pays nothing and is
+ * recorded as a hit. Only whole answers of the first model are kept: nothing failed, truncated, refused or degraded.
+ */
+export async function* cachedCall(
+  payer: Payer,
+  request: CallRequest & { mode: CacheMode },
+  rooms: RunRooms,
+): AsyncGenerator<CallEvent, void> {
+  if (request.mode === 'BYPASS') return yield* meteredCall(payer, request, rooms);
+  const key = rooms.cache.keyOf(identityOf(request));
+  if (request.mode === 'REFRESH')
+    return yield* storing(key, meteredCall(payer, request, rooms), rooms);
+  const startedAt = Date.now();
+  const answer = await rooms.cache.get(key);
+  if (answer) {
+    const { model, provider, text, stopReason, citations } = answer;
+    await recordHit(payer, { model, provider, startedAt }, rooms);
+    yield { type: 'start', model };
+    yield* replay(text, citations as PlacedCitation[]);
+    const message = { role: 'assistant' as const, content: [{ type: 'text' as const, text }] };
+    yield hitFinish({
+      model,
+      provider,
+      stopReason: stopReason as CallFinish['stopReason'],
+      message,
+    });
+    return;
+  }
+  yield* joinedCall(payer, { request, key, startedAt }, rooms);
+}
+
+/** Makes the call for everyone who asks the same meanwhile, or joins the one who does. */
+async function* joinedCall(
+  payer: Payer,
+  { request, key, startedAt }: { request: CallRequest; key: string; startedAt: number },
+  rooms: RunRooms,
+): AsyncGenerator<CallEvent, void> {
+  let told = false;
+  let own: { signal: AbortSignal; over: Promise<void> } | null = null as typeof own;
+  const shared = rooms.sharedCalls.share(key, (signal) => {
+    const over = Promise.withResolvers<void>();
+    own = { signal, over: over.promise };
+    const events = storing(key, meteredCall({ ...payer, signal }, request, rooms), rooms);
+    return thenDo(events, over.resolve);
+  });
+  try {
+    for await (const event of untilAborted(shared, payer.signal)) {
+      told = true;
+      if (event.type !== 'finish' || own) yield event;
+      else {
+        await recordHit(payer, { model: event.model, provider: event.provider, startedAt }, rooms);
+        yield hitFinish(event);
+      }
+    }
+  } catch (error) {
+    if (own || told || !isOnlyTheLeaders(error)) throw error;
+    yield* meteredCall(payer, request, rooms);
+  } finally {
+    // Nobody else listens any more: the call is being ended, and its bill belongs to this run.
+    if (own?.signal.aborted) await own.over;
+  }
+}
+
+async function* thenDo<Item>(
+  items: AsyncIterable<Item>,
+  after: () => void,
+): AsyncGenerator<Item, void> {
+  try {
+    yield* items;
+  } finally {
+    after();
+  }
+}
+
+/** The budget and the deadline of whoever made the shared call bind nobody else. */
+const isOnlyTheLeaders = (error: unknown): boolean =>
+  isDomainError(error, 'BUDGET_EXCEEDED') || isDomainError(error, 'MODEL_TIMEOUT');
+
+interface PlacedCitation {
+  /** Behind how many characters of the text it came. */
+  at: number;
+  citation: ModelCitation;
+}
+
+/** Everything that changes the answer. A schema is known by its JSON form; the deadline and the payer are not part. */
+function identityOf({ call, chain }: CallRequest): unknown {
+  const { outputSchema, ...rest } = call;
+  return { ...rest, model: chain[0], output: outputSchema?.toJSONSchema() ?? null };
+}
+
+async function* storing(
+  key: string,
+  events: AsyncIterable<CallEvent>,
+  { cache, log }: RunRooms,
+): AsyncGenerator<CallEvent, void> {
+  let text = '';
+  const citations: PlacedCitation[] = [];
+  for await (const event of events) {
+    if (event.type === 'text') text += event.text;
+    if (event.type === 'citation') citations.push({ at: text.length, citation: event.citation });
+    if (event.type === 'finish' && event.stopReason === 'end_turn' && !event.degraded) {
+      const { model, provider, stopReason } = event;
+      await cache
+        .set(key, { model, provider, text, stopReason, citations })
+        .catch((error: unknown) => log.warn({ err: error }, 'answer not cached'));
+    }
+    yield event;
+  }
+}
+
+function* replay(text: string, citations: readonly PlacedCitation[]): Generator<CallEvent> {
+  let told = 0;
+  for (const { at, citation } of citations) {
+    if (at > told) yield { type: 'text', text: text.slice(told, at) };
+    told = Math.max(told, at);
+    yield { type: 'citation', citation };
+  }
+  if (told < text.length) yield { type: 'text', text: text.slice(told) };
+}
+
+function hitFinish(
+  answer: Pick<CallFinish, 'model' | 'provider' | 'stopReason' | 'message'>,
+): CallFinish {
+  const { model, provider, stopReason, message } = answer;
+  const free = { usage: nothing, cost: '0', cached: true, degraded: false, whole: true };
+  return {
+    type: 'finish',
+    model,
+    provider,
+    stopReason,
+    message,
+    ...free,
+    refusal: null,
+    timeToFirstTokenMs: null,
+  };
+}
+
+async function recordHit(
+  payer: Payer,
+  { model, provider, startedAt }: { model: string; provider: string; startedAt: number },
+  { ledger }: RunRooms,
+): Promise<void> {
+  await ledger.recordCacheHit(payer.tag, { provider, model, durationMs: Date.now() - startedAt });
+}
+
+/** Leaves a shared call at once when this caller's own run is stopped, also while the call is silent. */
+async function* untilAborted<Item>(
+  items: AsyncIterable<Item>,
+  signal: AbortSignal,
+): AsyncGenerator<Item, void> {
+  const iterator = items[Symbol.asyncIterator]();
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    while (true) {
+      signal.throwIfAborted();
+      const step = await Promise.race([iterator.next(), aborted.promise]);
+      if (step.done) return;
+      yield step.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await iterator.return?.();
+  }
+}

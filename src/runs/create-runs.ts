@@ -1,0 +1,221 @@
+import type { Database } from '../data/database.ts';
+import { newId } from '../data/new-id.ts';
+import { DomainError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Prices } from '../kernel/prices.ts';
+import { type Caller, isAdmin } from '../kernel/principal.ts';
+import type { Registry } from '../kernel/registry.ts';
+import type { Knowledge } from '../knowledge/knowledge.ts';
+import { parseMetadataFilter } from '../knowledge/metadata-filter.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Models, ResponseCache } from '../model/models.ts';
+import { createSingleFlight } from '../model/single-flight.ts';
+import type { Prompts } from '../prompts/prompts.ts';
+import { runAnswer } from './answer.ts';
+import { ApprovalStream } from './approval-stream.ts';
+import { createApprovals } from './approvals.ts';
+import { runCompletion } from './completion.ts';
+import { Deployment } from './deployment.ts';
+import { findRun } from './find-run.ts';
+import { claimIdempotencyKey } from './idempotency.ts';
+import { unstored } from './live-run.ts';
+import { LiveRuns } from './live-runs.ts';
+import { LogWriter } from './log-writer.ts';
+import { RemoteReaders } from './remote-readers.ts';
+import { RunCanceller } from './run-canceller.ts';
+import { RunExecutor } from './run-executor.ts';
+import { createRunHandles } from './run-handles.ts';
+import { createRunHooks } from './run-hooks.ts';
+import { isPublic } from './run-reader.ts';
+import type { RunRooms } from './run-rooms.ts';
+import type { RunHandle, RunOptions, Runs } from './runs.ts';
+import { insertScore, readScores } from './scores.ts';
+import { startAgent } from './start-agent.ts';
+import { readAllStoredEvents } from './stored-events.ts';
+import { createSubAgents } from './sub-agents.ts';
+
+export interface RunsOptions {
+  database: Database;
+  models: Models;
+  cache: ResponseCache;
+  prompts: Prompts;
+  knowledge: Knowledge;
+  ledger: Ledger;
+  registry: Registry;
+  prices: Prices;
+  serverId: string;
+  version: string;
+  log: Log;
+  disconnectGraceMs: number;
+  /** How long another server may be silent before it counts as dead. Default 20,000. */
+  leaseMs?: number;
+}
+
+/** The runs of this server, and its part in looking after those of servers that died. Joins the deployment first. */
+export async function createRuns(options: RunsOptions): Promise<Runs> {
+  const { database, ledger, models, serverId, version, log, registry } = options;
+  const liveRuns = new LiveRuns({
+    graceMs: options.disconnectGraceMs,
+    log,
+    remoteSilenceMs: async (runId) => {
+      const sql = `SELECT extract(epoch FROM now() - "readerSeenAt")::float8 * 1000 AS ms
+                   FROM "Run" WHERE id = $1 AND "readerSeenAt" <> 'epoch'`;
+      return (await database.query<{ ms: number | null }>(sql, [runId]))[0]?.ms ?? Infinity;
+    },
+  });
+  const remoteReaders = new RemoteReaders(database, options.disconnectGraceMs);
+  const handles = createRunHandles({ database, liveRuns, remoteReaders });
+  const approvals = createApprovals(database, registry);
+  const writer = new LogWriter({ database, log });
+  const rooms: RunRooms = {
+    ...options,
+    ...{
+      writer,
+      approvals,
+      sharedCalls: createSingleFlight(),
+      hooks: createRunHooks(registry, log),
+    },
+    subAgents: createSubAgents({
+      ...{ ...options, handles },
+      executor: () => executor,
+      canceller: () => canceller,
+    }),
+  };
+  const executor = new RunExecutor(rooms, liveRuns, serverId);
+  const canceller = new RunCanceller({ database, liveRuns, executor, handles });
+  let draining = false;
+  const deployment = new Deployment({
+    ...{ database, serverId, version, log },
+    ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
+    takeOver: async (ofServers) => {
+      await ledger.settleHoldsOf(ofServers);
+      await executor.adopt({ ofServers });
+    },
+    onBeat: async () => {
+      if (!draining) await executor.adopt({ decided: 'all' });
+    },
+  });
+  await deployment.join();
+
+  /** The first caller of an idempotency key begins the run, the others join it. */
+  const once = async (
+    { request, run: begin }: { request: { options?: RunOptions | null }; run(id: string): void },
+    caller: Caller,
+  ): Promise<RunHandle> => {
+    if (draining)
+      throw new DomainError('RUN_INTERRUPTED', 'This server is shutting down: try again.');
+    if (writer.stuck) throw unstored();
+    const id = newId();
+    const { idempotencyKey: key, ...rest } = request.options ?? {};
+    if (key == null) begin(id);
+    else {
+      const input = { ...request, options: rest };
+      const claimed = await claimIdempotencyKey(database, {
+        userId: caller.userId,
+        key,
+        input,
+        runId: id,
+      });
+      if (claimed !== id) return handles.open(claimed);
+      begin(id);
+    }
+    return handles.open(id);
+  };
+  const readable = async (runId: string, caller: Caller) => {
+    const record = liveRuns.get(runId)?.record ?? (await findRun(database, runId));
+    return record && (record.userId === caller.userId || isAdmin(caller)) ? record : null;
+  };
+  const mustRead = async (runId: string, caller: Caller) => {
+    const record = await readable(runId, caller);
+    if (!record) throw new DomainError('RUN_NOT_FOUND', 'There is no such run.');
+    return record;
+  };
+
+  return {
+    complete: (request, caller) =>
+      once(
+        {
+          request,
+          run: (id) => {
+            const model = request.model ?? models.resolve(null);
+            const beginning = {
+              id,
+              kind: 'COMPLETION',
+              owner: caller,
+              input: request,
+              model,
+            } as const;
+            const settings = { options: request.options ?? {} };
+            executor.begin({ ...beginning, ...settings }, (run) =>
+              runCompletion(run, request, rooms),
+            );
+          },
+        },
+        caller,
+      ),
+    async answer(request, caller) {
+      parseMetadataFilter(request.filter);
+      return once(
+        {
+          request,
+          run: (id) => {
+            const model = request.model ?? models.resolve(null);
+            const beginning = { id, kind: 'ANSWER', owner: caller, input: request, model } as const;
+            const settings = { options: request.options ?? {} };
+            executor.begin({ ...beginning, ...settings }, (run) => runAnswer(run, request, rooms));
+          },
+        },
+        caller,
+      );
+    },
+    async runAgent(request, caller) {
+      const start = startAgent(request, { registry, models });
+      return once(
+        { request, run: (id) => executor.beginAgent({ id, owner: caller, ...start }) },
+        caller,
+      );
+    },
+    async join(runId, caller) {
+      await mustRead(runId, caller);
+      return handles.open(runId);
+    },
+    get: readable,
+    async cancel(runId, caller) {
+      await mustRead(runId, caller);
+      return canceller.cancel(runId);
+    },
+    storedEvents: async (runIds) => {
+      const stored = await readAllStoredEvents(database, runIds);
+      return runIds.map((runId, index) => {
+        const live = liveRuns.get(runId);
+        return (live ? live.log.read(0) : stored[index]!).filter(isPublic);
+      });
+    },
+    approvals: (runIds) => approvals.ofRuns(runIds),
+    approvalsById: (ids) => approvals.byId(ids),
+    pendingApprovals: (request) => approvals.pending(request),
+    approvalRequests: () => new ApprovalStream(database, approvals),
+    async decideApproval(input, caller) {
+      const [asked] = await approvals.byId([input.approvalId]);
+      if (!asked || !(await readable(asked.runId, caller))) {
+        throw new DomainError('NOT_FOUND', 'There is no such approval.');
+      }
+      const decided = await approvals.decide(input, caller);
+      await executor.adopt({ waiting: [decided.runId] });
+      return decided;
+    },
+    async score({ runId, name, value, comment = null }, caller) {
+      await mustRead(runId, caller);
+      return insertScore(database, { runId, name, value, comment, userId: caller.userId });
+    },
+    scoresById: (ids) => readScores(database, ids),
+    openStreams: () => handles.openStreams(),
+    async drain(deadline) {
+      draining = true;
+      await liveRuns.drain(deadline);
+      await writer.flush();
+      canceller.stop();
+      await deployment.leave();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../data/database.ts';
+import { readRuns } from './run-rows.ts';
+import type { RunRecord } from './runs.ts';
+
+const pauseMs = 50;
+const patienceMs = 2_000;
+/** As far as the clocks of two servers may be apart. */
+const newForMs = 10_000;
+
+/** When the id was made, in ms of the epoch: UUID version 7 begins with it. */
+const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+/**
+ * A run's record; null when there is none. A client may know the id before the row is there: its first event is told
+ * while the row is still being written. So the id of a run that has just begun is looked for again, for 2 s.
+ */
+export async function findRun(database: Database, runId: string): Promise<RunRecord | null> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const [record] = await readRuns(database, [runId]);
+    if (record) return record;
+    const isNew = Math.abs(Date.now() - timeOf(runId)) < newForMs;
+    if (!isNew || performance.now() > until) return null;
+    await delay(pauseMs);
+  }
+}

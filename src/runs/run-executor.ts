@@ -1,0 +1,125 @@
+import { newId } from '../data/new-id.ts';
+import { DomainError } from '../kernel/errors.ts';
+import type { RunKind, RunOwner } from '../kernel/run.ts';
+import { type Adoptable, type AdoptedRun, adoptRuns } from './adopt-runs.ts';
+import type { AgentInput } from './agent-input.ts';
+import { runAgentLoop } from './agent-loop.ts';
+import { failRun } from './fail-run.ts';
+import { cancelled, interrupted, LiveRun } from './live-run.ts';
+import type { LiveRuns } from './live-runs.ts';
+import { newRecord, newRun } from './new-run.ts';
+import type { RunRooms } from './run-rooms.ts';
+import type { RunOptions } from './runs.ts';
+
+interface Beginning {
+  id?: string;
+  kind: RunKind;
+  owner: Pick<RunOwner, 'userId' | 'apiKeyId' | 'requestId'>;
+  input: unknown;
+  model: string;
+  options: RunOptions;
+  agent?: string;
+  parent?: LiveRun;
+}
+
+/** Puts runs to work on this server: new ones, and those taken over. */
+export class RunExecutor {
+  readonly #rooms: RunRooms;
+  readonly #liveRuns: LiveRuns;
+  readonly #serverId: string;
+
+  constructor(rooms: RunRooms, liveRuns: LiveRuns, serverId: string) {
+    this.#rooms = rooms;
+    this.#liveRuns = liveRuns;
+    this.#serverId = serverId;
+  }
+
+  /** Begins a run; `loop` carries it out and ends it. */
+  begin(beginning: Beginning, loop: (run: LiveRun) => Promise<void>): LiveRun {
+    const { kind, owner, input, model, options, agent, parent } = beginning;
+    const { userId, apiKeyId, requestId } = owner;
+    const row = newRun({
+      id: beginning.id ?? newId(),
+      ...{ kind, input, model, options, serverId: this.#serverId },
+      owner: { userId, apiKeyId, requestId },
+      ...(agent === undefined ? {} : { agent }),
+      ...(parent ? { parentRunId: parent.id, deadlineAt: parent.row.deadlineAt } : {}),
+    });
+    const envelope = parent?.envelope ?? null;
+    const run = this.#live({ row, record: newRecord(row), epoch: 1, parent, envelope });
+    run.create();
+    this.#liveRuns.execute(run, () => loop(run));
+    return run;
+  }
+
+  beginAgent(beginning: Omit<Beginning, 'kind'> & { input: AgentInput }): LiveRun {
+    const agent = beginning.input.agent;
+    return this.begin({ ...beginning, kind: 'AGENT', agent }, (run) =>
+      this.#runAgent(run, beginning.input),
+    );
+  }
+
+  /** Takes runs over and goes on with them here. */
+  async adopt(which: Adoptable): Promise<void> {
+    for (const run of await adoptRuns(this.#rooms.database, this.#serverId, which)) {
+      this.#resume(run);
+      // Who waits for this one's approvals can wait for its result again.
+      if (run.row.parentRunId) await this.adopt({ decided: [run.row.parentRunId] });
+    }
+  }
+
+  /** Goes on with a run that was another server's, or waited: agents from their log, anything else ends here. */
+  #resume(adopted: AdoptedRun): void {
+    const { row, record, epoch, history, cancelRequested } = adopted;
+    const envelope = (row.input as Partial<AgentInput> | null)?.envelope ?? null;
+    const run = this.#live({ row, record, epoch, history, envelope });
+    if (cancelRequested) run.stop(cancelled());
+    this.#rooms.log.info({ runId: run.id, kind: row.kind, epoch }, 'run taken over');
+    this.#liveRuns.execute(run, async () => {
+      if (row.kind === 'AGENT') return this.#runAgent(run, row.input as AgentInput);
+      const text = history.map((event) => (event.type === 'TextDelta' ? event.text : '')).join('');
+      await failRun(run, { error: interrupted(), patch: { text } }, this.#rooms);
+    });
+  }
+
+  async #runAgent(run: LiveRun, input: AgentInput): Promise<void> {
+    const agent = this.#rooms.registry.agents.get(input.agent);
+    if (agent) {
+      await runAgentLoop({ run, agent, input }, this.#rooms);
+      if (run.suspended) await this.#lookAgain(run);
+      return;
+    }
+    const error = new DomainError(
+      'AGENT_NOT_FOUND',
+      `No plugin of this server brings the agent "${input.agent}".`,
+    );
+    await failRun(run, { error, patch: {} }, this.#rooms);
+  }
+
+  /** What was decided after the loop had read the approvals, and before it was known that the run waits. */
+  async #lookAgain(run: LiveRun): Promise<void> {
+    const approvals = await this.#rooms.approvals.ofRun(run.id);
+    const told = run.log.events.flatMap((event) =>
+      event.type === 'ApprovalDecided' ? event.approvalId : [],
+    );
+    const news = [...approvals.values()].some(
+      ({ id, status }) => status !== 'PENDING' && !told.includes(id),
+    );
+    await this.adopt(news ? { waiting: [run.id] } : { decided: [run.id] });
+  }
+
+  #live(options: Omit<ConstructorParameters<typeof LiveRun>[0], 'writer' | 'onEvent'>): LiveRun {
+    const { writer, hooks } = this.#rooms;
+    const onEvent = hooks.listens('onRunEvent')
+      ? (
+          ...[event, run]: Parameters<
+            NonNullable<ConstructorParameters<typeof LiveRun>[0]['onEvent']>
+          >
+        ) => {
+          const { runId, kind, userId, requestId } = run.tag;
+          hooks.tell('onRunEvent', event, { runId, kind, userId, requestId });
+        }
+      : undefined;
+    return new LiveRun({ ...options, writer, onEvent });
+  }
+}

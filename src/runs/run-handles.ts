@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../data/database.ts';
+import type { RunEvent } from '../kernel/events.ts';
+import type { LiveRuns } from './live-runs.ts';
+import type { RemoteReaders } from './remote-readers.ts';
+import { RunReader } from './run-reader.ts';
+import { readRuns } from './run-rows.ts';
+import { RunSignals } from './run-signals.ts';
+import type { RunHandle, RunRecord } from './runs.ts';
+
+/** Makes the readers of runs, live here or elsewhere or over. */
+export interface RunHandles {
+  open(runId: string): RunHandle;
+  /** Waits until the run has ended or waits for an approval. */
+  settled(runId: string, signal?: AbortSignal): Promise<RunRecord>;
+  /** Waits until a run that waits for an approval no longer does. */
+  moved(runId: string, signal: AbortSignal): Promise<void>;
+  openStreams(): number;
+}
+
+const pollMs = 250;
+
+interface RunHandlesOptions {
+  database: Database;
+  liveRuns: LiveRuns;
+  remoteReaders: RemoteReaders;
+}
+
+export function createRunHandles(options: RunHandlesOptions): RunHandles {
+  const { database, liveRuns, remoteReaders } = options;
+  const readers = new Set<RunReader>();
+  const signals = new RunSignals(database.signals);
+  const settled = async (
+    runId: string,
+    signal?: AbortSignal,
+    onPoll?: () => void,
+  ): Promise<RunRecord> => {
+    while (true) {
+      signal?.throwIfAborted();
+      const live = liveRuns.get(runId);
+      if (live) {
+        const record = await Promise.race([live.settled, ...(signal ? [aborted(signal)] : [])]);
+        if (!live.fenced) return record;
+      }
+      const [record] = await readRuns(database, [runId]);
+      if (record && (record.finishedAt || record.status === 'WAITING_FOR_APPROVAL')) return record;
+      onPoll?.();
+      await delay(pollMs, undefined, { ...(signal ? { signal } : {}) });
+    }
+  };
+  return {
+    settled,
+    async moved(runId, signal) {
+      while ((await settled(runId, signal)).status === 'WAITING_FOR_APPROVAL') {
+        await delay(4 * pollMs, undefined, { signal });
+      }
+    },
+    openStreams: () => readers.size,
+    open(runId) {
+      const leaveHere = liveRuns.attach(runId);
+      let leaveThere: ReturnType<RemoteReaders['attach']> | null = null;
+      const noteReader = () => {
+        if (!liveRuns.get(runId)) leaveThere ??= remoteReaders.attach(runId);
+      };
+      return {
+        runId,
+        leave(how) {
+          leaveHere(how);
+          leaveThere?.(how);
+        },
+        result() {
+          return settled(runId, undefined, noteReader).finally(() => leaveThere?.());
+        },
+        events(after = 0) {
+          const reader = new RunReader({
+            database,
+            runId,
+            after,
+            signals,
+            liveLog: (id) => liveRuns.get(id)?.log,
+            onRemoteRead: noteReader,
+          });
+          readers.add(reader);
+          return counted(reader, () => {
+            readers.delete(reader);
+            leaveThere?.();
+          });
+        },
+      };
+    },
+  };
+}
+
+function counted(reader: RunReader, onEnd: () => void): AsyncIterableIterator<RunEvent> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      try {
+        const step = await reader.next();
+        if (step.done) onEnd();
+        return step;
+      } catch (error) {
+        onEnd();
+        throw error;
+      }
+    },
+    return() {
+      onEnd();
+      return reader.return();
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+  });
+}

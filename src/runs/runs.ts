@@ -1,0 +1,154 @@
+import type { StoredError } from '../kernel/errors.ts';
+import type { RunEvent } from '../kernel/events.ts';
+import type { Page, PageRequest } from '../kernel/page.ts';
+import type { Usd } from '../kernel/prices.ts';
+import type { Caller } from '../kernel/principal.ts';
+import type {
+  ApprovalRecord,
+  CacheMode,
+  DisconnectPolicy,
+  RunKind,
+  RunStatus,
+} from '../kernel/run.ts';
+import type { RunUsage } from '../ledger/ledger.ts';
+import type { NamedPrompt } from '../prompts/prompts.ts';
+
+export interface RunOptions {
+  /** Which subject an experiment assigns by; the caller's user id when left out. */
+  subject?: string | null;
+  idempotencyKey?: string | null;
+  timeoutMs?: number | null;
+  fallbackModels?: readonly string[] | null;
+  fallbackText?: string | null;
+  cache?: CacheMode | null;
+  maxCost?: Usd | null;
+  onDisconnect?: DisconnectPolicy | null;
+}
+
+/** Exactly one member is set. */
+export type PromptChoice =
+  | { text: string }
+  | { messages: readonly { role: 'USER' | 'ASSISTANT'; text: string }[] }
+  | { named: NamedPrompt };
+
+export interface CompletionRequest {
+  prompt: PromptChoice;
+  system?: string | null;
+  model?: string | null;
+  maxTokens?: number | null;
+  options?: RunOptions | null;
+}
+
+export interface AnswerRequest {
+  question: string;
+  collection?: string | null;
+  topK?: number | null;
+  filter?: unknown;
+  /** The prompt that words the instructions; "rag_qa" when left out. */
+  prompt?: string | null;
+  model?: string | null;
+  maxTokens?: number | null;
+  options?: RunOptions | null;
+}
+
+export interface AgentRequest {
+  agent: string;
+  message: string;
+  maxTurns?: number | null;
+  model?: string | null;
+  options?: RunOptions | null;
+}
+
+/** A run as its row tells it; usage and cost come from the ledger (`usageByRun`). */
+export interface RunRecord {
+  id: string;
+  kind: RunKind;
+  status: RunStatus;
+  userId: string;
+  requestId: string;
+  model: string;
+  promptVersionId: string | null;
+  experimentId: string | null;
+  variant: string | null;
+  agent: string | null;
+  /** What an agent was asked; "" for other runs. */
+  message: string;
+  maxTurns: number;
+  createdAt: Date;
+  finishedAt: Date | null;
+  durationMs: number | null;
+  timeToFirstTokenMs: number | null;
+  text: string;
+  output: unknown;
+  stopReason: string | null;
+  cached: boolean;
+  degraded: boolean;
+  error: StoredError | null;
+  /** What its calls summed to, where this server has seen them all; else the ledger is to be asked. Not stored. */
+  spent?: RunUsage;
+}
+
+export interface ScoreRecord {
+  id: string;
+  runId: string;
+  name: string;
+  value: number;
+  comment: string | null;
+  createdAt: Date;
+}
+
+/** A reader of a run's log, and its tie to the client that reads. */
+export interface RunHandle {
+  runId: string;
+  /**
+   * The public events behind `after` (a position; 0 for all), in order, without loss or repetition, wherever the run is
+   * live, until the last. Ending the iteration early is the client going away; say how with `leave` before.
+   */
+  events(after?: number): AsyncIterableIterator<RunEvent>;
+  /** The run when it has ended or waits for an approval. */
+  result(): Promise<RunRecord>;
+  /** The client left: on purpose (an unsubscribe) or because the connection was lost. Policy CANCEL acts on it. */
+  leave(how: 'unsubscribed' | 'disconnected'): void;
+}
+
+export interface Runs {
+  /**
+   * Each starts a run and returns at once. What keeps a run from starting (an unknown prompt, no budget) ends it FAILED;
+   * `result()` tells. Rejects only with CONFLICT (an idempotency key with other input), AGENT_NOT_FOUND, and an
+   * `InvalidFilterError` for a filter that says nothing sensible.
+   */
+  complete(request: CompletionRequest, caller: Caller): Promise<RunHandle>;
+  answer(request: AnswerRequest, caller: Caller): Promise<RunHandle>;
+  runAgent(request: AgentRequest, caller: Caller): Promise<RunHandle>;
+  /** Joins a run of one's own, or any for an admin. Rejects with RUN_NOT_FOUND. */
+  join(runId: string, caller: Caller): Promise<RunHandle>;
+  /** Null when there is none, or it is another's. */
+  get(runId: string, caller: Caller): Promise<RunRecord | null>;
+  /** Stops it on whichever server it is. Rejects with RUN_NOT_FOUND, CONFLICT when it has ended already. */
+  cancel(runId: string, caller: Caller): Promise<RunRecord>;
+  /** All stored public events of finished and live runs alike, for fields that are read off the log. */
+  storedEvents(runIds: readonly string[]): Promise<RunEvent[][]>;
+  approvals(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
+  approvalsById(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
+  pendingApprovals(request: PageRequest): Promise<Page<ApprovalRecord>>;
+  /** The pending ones, then each new one as it is asked for, on whichever server. Ends with `return()` only. */
+  approvalRequests(): AsyncIterableIterator<ApprovalRecord, undefined>;
+  /**
+   * By the run's owner or an admin. Rejects with NOT_FOUND, APPROVAL_CONFLICT (decided or expired),
+   * PROMPT_VARIABLES_INVALID (edited input).
+   */
+  decideApproval(
+    input: { approvalId: string; approve: boolean; reason?: string | null; editedInput?: unknown },
+    caller: Caller,
+  ): Promise<ApprovalRecord>;
+  /** By its owner or an admin. Rejects with RUN_NOT_FOUND. */
+  score(
+    input: { runId: string; name: string; value: number; comment?: string | null },
+    caller: Caller,
+  ): Promise<ScoreRecord>;
+  scoresById(ids: readonly string[]): Promise<(ScoreRecord | null)[]>;
+  /** Streams now read by clients. */
+  openStreams(): number;
+  /** Refuses new runs, lets those in flight end until `deadline`, then interrupts them; every usage record is written. */
+  drain(deadline: Date): Promise<void>;
+}

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { definePlugin, type Hooks } from '../../src/tessera.ts';
+import { recordingLog } from '../support/recording-log.ts';
+import { startTestServer, type TestServer } from '../support/start-test-server.ts';
+
+const called: string[] = [];
+const { log, entries } = recordingLog();
+
+const listening = (name: string, hooks: Hooks) =>
+  definePlugin({ name, version: '1.0.0', description: 'Listens.', setup: () => ({ hooks }) })();
+
+/** Two plugins in this order; the first one's observers all throw. */
+const plugins = [
+  listening('first', {
+    beforeModelCall: ({ messages }) => {
+      called.push('first before');
+      if (JSON.stringify(messages).includes('forbidden')) throw new Error('not here');
+    },
+    afterModelCall: ({ status, cost }) => {
+      called.push(`first after ${status} ${cost === null ? 'unpriced' : 'priced'}`);
+      throw new Error('an observer breaks');
+    },
+    onRunEvent: ({ type }) => {
+      called.push(`first ${type}`);
+      throw new Error('an observer breaks');
+    },
+  }),
+  listening('second', {
+    beforeModelCall: () => void called.push('second before'),
+    afterModelCall: ({ status }) => void called.push(`second after ${status}`),
+    onRunEvent: async ({ type }) => void called.push(`second ${type}`),
+  }),
+];
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ plugins, log });
+});
+afterAll(async () => server[Symbol.asyncDispose]());
+beforeEach(() => void called.splice(0));
+
+const COMPLETE = `mutation ($input: CompleteInput!) { complete(input: $input) {
+  __typename ... on Completion { text } ... on Error { code message retryable } } }`;
+const complete = async (text: string) =>
+  (await server.data<{ complete: object }>(COMPLETE, { input: { prompt: { text } } })).complete;
+
+test('hooks are called in the order of the plugin list, and a throwing observer breaks nothing', async () => {
+  expect(await complete('[demo:reply fine] a')).toEqual({ __typename: 'Completion', text: 'fine' });
+  expect(called.filter((call) => call.includes('before'))).toEqual([
+    'first before',
+    'second before',
+  ]);
+  expect(called.filter((call) => call.includes('after'))).toEqual([
+    'first after succeeded priced',
+    'second after succeeded',
+  ]);
+  const told = (name: string) => called.filter((call) => call.startsWith(`${name} `));
+  for (const type of ['RunStarted', 'TextDelta', 'RunFinished']) {
+    expect(told('first')).toContain(`first ${type}`);
+    expect(told('second')).toContain(`second ${type}`);
+  }
+  expect(entries.some(({ message }) => message === 'a plugin hook failed')).toBe(true);
+});
+
+test('a gate that throws refuses the call: nothing is sent, held or billed, later gates are not asked', async () => {
+  const before = server.demo.requests.length;
+  expect(await complete('something forbidden')).toMatchObject({
+    __typename: 'ModelUnavailableError',
+    message: 'The plugin "first" refused this model call.',
+    retryable: false,
+  });
+  expect(called).not.toContain('second before');
+  expect(server.demo.requests).toHaveLength(before);
+  expect(await server.database.query('SELECT 1 FROM "Hold"')).toEqual([]);
+});
