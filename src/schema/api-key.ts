@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { mayRead } from './access.ts';
+import { asResult } from './as-result.ts';
+import type { Builder } from './builder.ts';
+import { parseId } from './global-id.ts';
+import { resultUnion } from './result-union.ts';
+
+const codes = ['NOT_FOUND'] as const;
+
+const isFuture = (date: Date): boolean => date.getTime() > Date.now();
+
+function declareApiKeyType(builder: Builder): void {
+  builder.node('ApiKey', {
+    id: { resolve: (key) => key.id },
+    loadOne: async (id, context) => {
+      const key = await context.loaders.apiKey.load(id);
+      return key && mayRead(context, key.userId) ? key : null;
+    },
+    fields: (t) => ({
+      name: t.exposeString('name'),
+      userId: t.exposeString('userId'),
+      roles: t.expose('roles', { type: ['Role'] }),
+      prefix: t.exposeString('prefix', {
+        description: 'The first characters of the secret, to recognise it by.',
+      }),
+      createdAt: t.expose('createdAt', { type: 'DateTime' }),
+      lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true }),
+      expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
+      revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true }),
+    }),
+  });
+  builder.objectType('CreatedApiKey', {
+    description: 'The only time the secret is shown; the server keeps a hash.',
+    fields: (t) => ({
+      apiKey: t.expose('apiKey', { type: 'ApiKey' }),
+      secret: t.exposeString('secret'),
+    }),
+  });
+}
+
+function declareCreateApiKey(builder: Builder): void {
+  const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
+    fields: (t) => ({
+      name: t.string({ required: true, validate: { schema: z.string().trim().min(1).max(200) } }),
+      userId: t.string({ required: true, validate: { schema: z.string().trim().min(1).max(200) } }),
+      roles: t.field({
+        type: ['Role'],
+        required: true,
+        validate: { minLength: 1, maxLength: 2 },
+      }),
+      expiresAt: t.field({
+        type: 'DateTime',
+        validate: { refine: [isFuture, { message: 'must lie in the future' }] },
+      }),
+    }),
+  });
+  builder.mutationField('createApiKey', (t) =>
+    t.field({
+      type: 'CreatedApiKey',
+      authScopes: { admin: true },
+      args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
+      resolve: (_root, { input }, { rooms }) =>
+        rooms.auth.createApiKey({ ...input, expiresAt: input.expiresAt ?? null }),
+    }),
+  );
+}
+
+/** `ApiKey`, with the mutations that make and revoke one. */
+export function declareApiKey(builder: Builder): void {
+  declareApiKeyType(builder);
+  declareCreateApiKey(builder);
+  const RevokeApiKeyResult = resultUnion(builder, 'RevokeApiKeyResult', {
+    types: ['ApiKey'],
+    codes,
+  });
+  builder.mutationField('revokeApiKey', (t) =>
+    t.field({
+      type: RevokeApiKeyResult,
+      authScopes: { admin: true },
+      args: { id: t.arg.id({ required: true }) },
+      resolve: (_root, { id }, { rooms }) => {
+        const keyId = parseId('ApiKey', id);
+        return asResult(codes, () => rooms.auth.revokeApiKey(keyId));
+      },
+    }),
+  );
+}

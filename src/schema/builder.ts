@@ -1,0 +1,77 @@
+import SchemaBuilder, { type ArgBuilder } from '@pothos/core';
+import DataloaderPlugin from '@pothos/plugin-dataloader';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import ZodPlugin from '@pothos/plugin-zod';
+import { isAdmin } from '../kernel/principal.ts';
+import type { GraphQLContext } from './context.ts';
+import { decodeGlobalId, encodeGlobalId, type GlobalIdType } from './global-id.ts';
+import InputErrorPlugin from './input-error-plugin.ts';
+import OperationCostPlugin from './operation-cost-plugin.ts';
+import { operationLimits, tooExpensive } from './operation-limits.ts';
+import { badUserInput, forbidden, unauthenticated } from './request-error.ts';
+import { resolveNode } from './resolve-node.ts';
+import type { TypeMap } from './type-map.ts';
+
+/** The type map as Pothos completes it. */
+export type Types = PothosSchemaTypes.ExtendDefaultTypes<TypeMap>;
+
+export type Builder = PothosSchemaTypes.SchemaBuilder<Types>;
+
+/** Declares fields of an object type whose values are of the given shape. */
+export type ObjectFields<Shape> = PothosSchemaTypes.ObjectFieldBuilder<Types, Shape>;
+
+/** Declares arguments of a field. */
+export type Arguments = ArgBuilder<Types>;
+
+/** Declares fields of an input type. */
+export type InputFields = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>;
+
+declare module '../kernel/plugin.ts' {
+  interface SchemaBuilderForPlugins extends Builder {}
+}
+
+/** Who may use a field: `user` is anyone with a role, `admin` an admin. */
+function authScopes({ caller }: GraphQLContext) {
+  return {
+    user: caller !== null && caller.roles.length > 0,
+    admin: caller !== null && isAdmin(caller),
+  };
+}
+
+/** A builder with the plugins of this schema, their order being the order in which they see a request. */
+export function createBuilder(): Builder {
+  return new SchemaBuilder<TypeMap>({
+    plugins: [
+      OperationCostPlugin,
+      ScopeAuthPlugin,
+      ZodPlugin,
+      InputErrorPlugin,
+      RelayPlugin,
+      DataloaderPlugin,
+    ],
+    defaultFieldNullability: false,
+    complexity: { limit: operationLimits, complexityError: tooExpensive },
+    scopeAuth: {
+      authScopes,
+      authorizeOnSubscribe: true,
+      unauthorizedError: (_parent, context) => (context.caller ? forbidden() : unauthenticated()),
+    },
+    zod: {
+      validationError: (error) =>
+        badUserInput(
+          error.issues.map(({ path, message }) => ({ path: path.map(String), message })),
+        ),
+    },
+    relay: {
+      encodeGlobalID: (typename, id) => encodeGlobalId(typename as GlobalIdType, String(id)),
+      decodeGlobalID: (text) => decodeGlobalId(text),
+      nodeQueryOptions: { authScopes: { user: true }, resolve: resolveNode },
+      nodesQueryOptions: false,
+      cursorType: 'String',
+      // The page's own cost counts its length.
+      edgesFieldOptions: { nullable: false, complexity: { field: 0, multiplier: 1 } },
+      nodeFieldOptions: { nullable: false },
+    },
+  });
+}

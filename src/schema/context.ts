@@ -1,0 +1,57 @@
+import type { Auth } from '../auth/auth.ts';
+import type { Caller } from '../kernel/principal.ts';
+import type { Registry } from '../kernel/registry.ts';
+import type { Knowledge } from '../knowledge/knowledge.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Models, ProviderStatus } from '../model/models.ts';
+import type { Prompts } from '../prompts/prompts.ts';
+import type { Runs } from '../runs/runs.ts';
+import { createLoaders, type Loaders } from './loaders.ts';
+import type { RunEventView } from './run-event-view.ts';
+
+/** What this server is doing at this moment. */
+export interface ServerStatus {
+  version: string;
+  startedAt: Date;
+  /** Streams now read by clients. */
+  openStreams: number;
+  /** Provider calls now open. */
+  openModelCalls: number;
+  /** "embedded" or "postgres". */
+  database: string;
+  providers: readonly ProviderStatus[];
+}
+
+/** The rooms behind the schema: one set for each server. */
+export interface Rooms {
+  auth: Auth;
+  prompts: Prompts;
+  ledger: Ledger;
+  models: Models;
+  knowledge: Knowledge;
+  runs: Runs;
+  registry: Registry;
+  serverStatus(): ServerStatus | Promise<ServerStatus>;
+}
+
+/** What every resolver is given: one for each operation. */
+export interface GraphQLContext {
+  /** Null when the request carries no valid credentials. */
+  caller: Caller | null;
+  rooms: Rooms;
+  loaders: Loaders;
+  /** Aborted when the client's connection is lost, which is not the same as an unsubscribe. */
+  disconnected?: AbortSignal;
+  /** The event last handed to the client's stream: where a reader that is left behind can go on. */
+  lastEvent?: RunEventView;
+}
+
+/** A context for one operation. Its loaders cache what they read, so it must not outlive the operation. */
+export function createContext(
+  rooms: Rooms,
+  caller: Caller | null,
+  disconnected?: AbortSignal,
+): GraphQLContext {
+  const context: GraphQLContext = { caller, rooms, loaders: createLoaders(rooms, caller) };
+  return disconnected ? { ...context, disconnected } : context;
+}

@@ -1,0 +1,116 @@
+import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
+import { z } from 'zod';
+import type { CostStatsRequest } from '../ledger/ledger.ts';
+import { userScope } from './access.ts';
+import type { Builder } from './builder.ts';
+import { statsWindow } from './stats-window.ts';
+import { withoutUndefined } from './without-undefined.ts';
+
+const name = z.string().min(1).max(200);
+
+function declareCostStatsType(builder: Builder): void {
+  builder.objectType('CostStats', {
+    fields: (t) => ({
+      requests: t.exposeInt('requests'),
+      errors: t.exposeInt('errors'),
+      cacheHits: t.exposeInt('cacheHits'),
+      totalCost: t.expose('totalCost', { type: 'USD' }),
+      inputTokens: t.exposeInt('inputTokens'),
+      outputTokens: t.exposeInt('outputTokens'),
+      cacheReadTokens: t.exposeInt('cacheReadTokens'),
+      cacheWriteTokens: t.exposeInt('cacheWriteTokens'),
+      averageDurationMs: t.exposeFloat('averageDurationMs', { nullable: true }),
+      p50DurationMs: t.exposeFloat('p50DurationMs', { nullable: true }),
+      p95DurationMs: t.exposeFloat('p95DurationMs', { nullable: true }),
+      p99DurationMs: t.exposeFloat('p99DurationMs', { nullable: true }),
+      averageTimeToFirstTokenMs: t.exposeFloat('averageTimeToFirstTokenMs', { nullable: true }),
+      costByModel: t.expose('costByModel', { type: ['ModelCost'] }),
+      groups: t.expose('groups', { type: ['CostGroup'] }),
+      series: t.expose('series', { type: ['CostPoint'] }),
+    }),
+  });
+}
+
+function declareParts(builder: Builder): void {
+  builder.objectType('ModelCost', {
+    fields: (t) => ({
+      model: t.exposeString('model'),
+      requests: t.exposeInt('requests'),
+      cost: t.expose('cost', { type: 'USD' }),
+    }),
+  });
+  builder.objectType('CostGroup', {
+    fields: (t) => ({
+      key: t.field({ type: 'JSON', resolve: ({ key }) => key }),
+      requests: t.exposeInt('requests'),
+      totalCost: t.expose('totalCost', { type: 'USD' }),
+      inputTokens: t.exposeInt('inputTokens'),
+      outputTokens: t.exposeInt('outputTokens'),
+      averageDurationMs: t.exposeFloat('averageDurationMs', { nullable: true }),
+    }),
+  });
+  builder.objectType('CostPoint', {
+    fields: (t) => ({
+      start: t.expose('start', { type: 'DateTime' }),
+      requests: t.exposeInt('requests'),
+      totalCost: t.expose('totalCost', { type: 'USD' }),
+      inputTokens: t.exposeInt('inputTokens'),
+      outputTokens: t.exposeInt('outputTokens'),
+      errors: t.exposeInt('errors'),
+    }),
+  });
+}
+
+type CostStatsInputValue = {
+  [Field in keyof Omit<CostStatsRequest, 'window'>]: CostStatsRequest[Field] | undefined;
+};
+
+/** Without them the ledger need not sort all durations. */
+const percentileFields = ['p50DurationMs', 'p95DurationMs', 'p99DurationMs'];
+
+/** Is one of these fields selected, by itself or in a fragment? Conditions of `@skip` and `@include` are not looked at. */
+function asksFor(info: GraphQLResolveInfo, names: readonly string[]): boolean {
+  const selects = ({ selections }: SelectionSetNode): boolean =>
+    selections.some((selection) => {
+      if (selection.kind === Kind.FIELD) return names.includes(selection.name.value);
+      if (selection.kind === Kind.INLINE_FRAGMENT) return selects(selection.selectionSet);
+      const fragment = info.fragments[selection.name.value];
+      return fragment !== undefined && selects(fragment.selectionSet);
+    });
+  return info.fieldNodes.some(({ selectionSet }) => selectionSet && selects(selectionSet));
+}
+
+/** `CostStats`, and the query over one's own calls, for an admin over everybody's. */
+export function declareCostStats(builder: Builder): void {
+  declareCostStatsType(builder);
+  declareParts(builder);
+  const CostStatsInput = builder.inputType('CostStatsInput', {
+    fields: (t) => ({
+      window: t.field({ type: 'StatsWindow' }),
+      userId: t.string({ validate: { schema: name } }),
+      model: t.string({ validate: { schema: name } }),
+      prompt: t.string({ validate: { schema: name } }),
+      kind: t.field({ type: 'RunKind' }),
+      groupBy: t.field({ type: ['CostDimension'], validate: { maxLength: 7 } }),
+      bucket: t.field({ type: 'StatsBucket' }),
+    }),
+  });
+  builder.queryField('costStats', (t) =>
+    t.field({
+      type: 'CostStats',
+      description: 'Of the caller’s own calls; for an admin of everybody’s, or of one user’s.',
+      authScopes: { user: true },
+      args: { input: t.arg({ type: CostStatsInput }) },
+      resolve: (_root, { input }, context, info) => {
+        const { window, ...rest } = input ?? {};
+        const filters: CostStatsInputValue = rest;
+        const userId = userScope(context, filters.userId);
+        const percentiles = asksFor(info, percentileFields);
+        return context.rooms.ledger.costStats({
+          ...withoutUndefined(filters),
+          ...{ window: statsWindow(window), userId, percentiles },
+        });
+      },
+    }),
+  );
+}

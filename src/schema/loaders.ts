@@ -1,0 +1,46 @@
+import DataLoader from 'dataloader';
+import type { Caller } from '../kernel/principal.ts';
+import type { Rooms } from './context.ts';
+
+type Batch<Value> = (keys: readonly string[]) => Promise<readonly Value[]>;
+
+const loader = <Value>(batch: Batch<Value>) => new DataLoader<string, Value>(batch);
+
+/** One request's reads by id: gathered over a tick into one call of a room, and made once for each id. */
+export function createLoaders(rooms: Rooms, caller: Caller | null) {
+  const { auth, knowledge, ledger, prompts, runs } = rooms;
+  const eachOf = <Value>(read: (id: string) => Promise<Value>) =>
+    loader((ids) => Promise.all(ids.map(read)));
+  return {
+    alert: loader((ids) => ledger.alertsById(ids)),
+    apiKey: eachOf((id) => auth.getApiKey(id)),
+    approval: loader((ids) => runs.approvalsById(ids)),
+    approvalsOfRun: loader((ids) => runs.approvals(ids)),
+    budget: loader((ids) => ledger.budgetsById(ids)),
+    document: loader((ids) => knowledge.documentsById(ids)),
+    eventsOfRun: loader((ids) => runs.storedEvents(ids)),
+    experiment: loader((ids) => prompts.experimentsById(ids)),
+    experimentOfPrompt: loader((ids) => prompts.experimentsOf(ids)),
+    labelsOfPrompt: loader((ids) => prompts.labels(ids)),
+    prompt: loader((ids) => prompts.promptsById(ids)),
+    promptByName: loader((names) => prompts.promptsByName(names)),
+    promptVersion: loader((ids) => prompts.versionsById(ids)),
+    /** Null for another's run, as if there were none. */
+    run: eachOf(async (id) => (caller ? runs.get(id, caller) : null)),
+    score: loader((ids) => runs.scoresById(ids)),
+    usageOfRun: loader((ids) => ledger.usageByRun(ids)),
+    usageRecord: loader((ids) => ledger.usageRecordsById(ids)),
+    variantStatistics: eachOf((id) => prompts.variantStatistics(id)),
+  };
+}
+
+export type Loaders = ReturnType<typeof createLoaders>;
+
+/** Forgets what a stream has read of its run: it has moved on since. */
+export function forgetRun(loaders: Loaders, runId: string): void {
+  loaders.run.clear(runId);
+  loaders.eventsOfRun.clear(runId);
+  loaders.usageOfRun.clear(runId);
+  loaders.approvalsOfRun.clear(runId);
+  loaders.approval.clearAll();
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { SearchHit } from '../kernel/run.ts';
+import { billed } from './billed-embedding.ts';
+import type { Builder, ObjectFields } from './builder.ts';
+import { encodeGlobalId } from './global-id.ts';
+import { withoutUndefined } from './without-undefined.ts';
+
+const passageFields = (t: ObjectFields<SearchHit>) => ({
+  chunkId: t.exposeID('chunkId'),
+  documentId: t.id({ resolve: ({ documentId }) => encodeGlobalId('Document', documentId) }),
+  source: t.exposeString('source'),
+  title: t.exposeString('title', { nullable: true }),
+  content: t.exposeString('content'),
+  score: t.exposeFloat('score'),
+  metadata: t.field({ type: 'JSON', resolve: ({ metadata }) => metadata }),
+});
+
+function declareSearchInput(builder: Builder) {
+  return builder.inputType('SearchInput', {
+    fields: (t) => ({
+      query: t.string({ required: true, validate: { minLength: 1, maxLength: 100_000 } }),
+      collection: t.string({ validate: { schema: z.string().min(1).max(200) } }),
+      topK: t.int({ validate: { min: 1, max: 100 } }),
+      filter: t.field({ type: 'JSON' }),
+      mode: t.field({ type: 'SearchMode' }),
+    }),
+  });
+}
+
+const notNull = <Value>(value: Value | null | undefined): Value | undefined => value ?? undefined;
+
+/** Passages: as sources of an answer, and found by search alone. */
+export function declareSearch(builder: Builder): void {
+  builder.objectType('Source', { fields: passageFields });
+  builder.objectType('SearchHit', { fields: passageFields });
+  const SearchInput = declareSearchInput(builder);
+  builder.queryField('search', (t) =>
+    t.field({
+      type: ['SearchHit'],
+      description: 'Retrieval alone, best first.',
+      authScopes: { user: true },
+      args: { input: t.arg({ type: SearchInput, required: true }) },
+      resolve: (_root, { input }, context) => {
+        const { query, filter } = input;
+        const request = {
+          collection: notNull(input.collection),
+          topK: notNull(input.topK),
+          mode: notNull(input.mode),
+          signal: context.disconnected,
+        };
+        return billed(context, (onBilled) =>
+          context.rooms.knowledge.search({ query, filter, onBilled, ...withoutUndefined(request) }),
+        );
+      },
+    }),
+  );
+}

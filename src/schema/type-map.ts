@@ -1,0 +1,152 @@
+import type { ApiKeyRecord } from '../auth/auth.ts';
+import type { AnyAgent } from '../kernel/agent.ts';
+import type { ErrorCode, Issue } from '../kernel/errors.ts';
+import type { AgentTurnRecord, ToolCallRecord } from '../kernel/events.ts';
+import type { ModelPrice } from '../kernel/prices.ts';
+import type { Caller, Role } from '../kernel/principal.ts';
+import type { Registered, RegisteredPlugin } from '../kernel/registry.ts';
+import type {
+  ApprovalRecord,
+  CacheMode,
+  Citation,
+  DisconnectPolicy,
+  RunKind,
+  RunStatus,
+  SearchHit,
+  TokenUsage,
+} from '../kernel/run.ts';
+import type { AnyTool } from '../kernel/tool.ts';
+import type { CollectionRecord, DocumentRecord, IngestResult } from '../knowledge/knowledge.ts';
+import type {
+  AlertRecord,
+  BudgetPeriod,
+  BudgetRecord,
+  CostDimension,
+  CostStats,
+  StatsBucket,
+  StatsWindowInput,
+  UsageRecordRow,
+} from '../ledger/ledger.ts';
+import type { Models, ProviderStatus } from '../model/models.ts';
+import type {
+  Assignment,
+  ExperimentRecord,
+  ExperimentVariantRecord,
+  PromptLabelRecord,
+  PromptRecord,
+  PromptVersionRecord,
+  VariantStatistics,
+} from '../prompts/prompts.ts';
+import type { RunOptions, ScoreRecord } from '../runs/runs.ts';
+import type { GraphQLContext, ServerStatus } from './context.ts';
+import type { ErrorData, ErrorTypeName } from './error-data.ts';
+import type { PromptInputValue } from './prompt-input.ts';
+import type { RenderedMessage, RenderedPromptView } from './render-prompt.ts';
+import type { RunEventType, RunEventView } from './run-event-view.ts';
+import type { OfRun, RunView } from './run-view.ts';
+
+interface Scalar<Value, Input = Value> {
+  Input: Input;
+  Output: Value;
+}
+
+/** Any JSON value but null, which an input that may be left out adds. */
+export type JsonInput = object | string | number | boolean;
+
+/** Which value of ours stands behind each scalar and enum. (A type, not an interface: Pothos wants an index signature.) */
+type Scalars = {
+  ID: Scalar<string>;
+  /** Outputs may come from JSON, where a date is its ISO text. */
+  DateTime: Scalar<Date | string, Date>;
+  JSON: Scalar<unknown, JsonInput>;
+  USD: Scalar<string>;
+  AlertKind: Scalar<AlertRecord['kind']>;
+  ApprovalStatus: Scalar<ApprovalRecord['status']>;
+  BudgetPeriod: Scalar<BudgetPeriod>;
+  CacheMode: Scalar<CacheMode>;
+  CostDimension: Scalar<CostDimension>;
+  DisconnectPolicy: Scalar<DisconnectPolicy>;
+  ErrorCode: Scalar<ErrorCode>;
+  ExperimentStatus: Scalar<ExperimentRecord['status']>;
+  MessageRole: Scalar<'USER' | 'ASSISTANT'>;
+  Role: Scalar<Role>;
+  RunKind: Scalar<RunKind>;
+  RunStatus: Scalar<RunStatus>;
+  SearchMode: Scalar<'HYBRID' | 'SEMANTIC' | 'KEYWORD'>;
+  StatsBucket: Scalar<StatsBucket>;
+};
+
+type ErrorObjects = { [Code in ErrorCode as ErrorTypeName<Code>]: ErrorData<Code> };
+type EventObjects = { [Type in RunEventType]: RunEventView<Type> };
+
+/** Which value of ours stands behind each object type. */
+interface Objects extends ErrorObjects, EventObjects {
+  Agent: Registered<AnyAgent>;
+  AgentRun: RunView;
+  AgentTurn: OfRun<AgentTurnRecord>;
+  Alert: AlertRecord;
+  Answer: RunView;
+  ApiKey: ApiKeyRecord;
+  Approval: ApprovalRecord;
+  Budget: BudgetRecord;
+  Citation: Citation;
+  Collection: CollectionRecord;
+  Completion: RunView;
+  CostGroup: CostStats['groups'][number];
+  CostPoint: CostStats['series'][number];
+  CostStats: CostStats;
+  CreatedApiKey: { apiKey: ApiKeyRecord; secret: string };
+  Document: DocumentRecord;
+  Experiment: ExperimentRecord;
+  ExperimentAssignment: Assignment;
+  ExperimentVariant: ExperimentVariantRecord;
+  IngestedDocuments: IngestResult;
+  Issue: Issue;
+  Model: Awaited<ReturnType<Models['list']>>[number];
+  ModelCost: CostStats['costByModel'][number];
+  ModelPrice: ModelPrice;
+  Plugin: RegisteredPlugin;
+  Prompt: PromptRecord;
+  PromptLabel: PromptLabelRecord;
+  PromptVersion: PromptVersionRecord;
+  ProviderStatus: ProviderStatus;
+  RejectedDocument: IngestResult['rejected'][number];
+  RenderedMessage: RenderedMessage;
+  RenderedPrompt: RenderedPromptView;
+  Score: ScoreRecord;
+  ScoreSummary: VariantStatistics['scores'][number];
+  SearchHit: SearchHit;
+  ServerStatus: ServerStatus;
+  Source: SearchHit;
+  TokenUsage: TokenUsage;
+  Tool: Registered<AnyTool>;
+  ToolCall: OfRun<ToolCallRecord>;
+  UsageRecord: UsageRecordRow;
+  Viewer: Caller;
+}
+
+interface Interfaces {
+  Error: ErrorData;
+  Run: RunView;
+  RunEvent: RunEventView;
+}
+
+/** Inputs that more than one file refers to. */
+interface Inputs {
+  PromptInput: PromptInputValue;
+  RunOptions: RunOptions;
+  StatsWindow: StatsWindowInput;
+}
+
+/** Ties every GraphQL type of the built-in schema to the value behind it, for Pothos to check resolvers against. */
+export interface TypeMap {
+  Context: GraphQLContext;
+  AuthScopes: { user: boolean; admin: boolean };
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: false;
+  DefaultNodeNullability: false;
+  Scalars: Scalars;
+  Objects: Objects;
+  Interfaces: Interfaces;
+  Inputs: Inputs;
+}

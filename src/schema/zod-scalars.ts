@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import { enumValueName, isGraphqlName } from './graphql-name.ts';
+import type { EnumShape, ScalarShape, TypeShape } from './type-shape.ts';
+import type { ZodPlace } from './zod-place.ts';
+
+export const scalar = (name: ScalarShape['name']): ScalarShape => ({ kind: 'scalar', name });
+
+const largestInt = 2 ** 31 - 1;
+
+/** Does the schema itself speak of numbers beyond GraphQL's 32-bit Int? `z.int()` alone does not. */
+function isWide({ minValue, maxValue, format }: z.ZodNumber): boolean {
+  const isDefault = (bound: number | null): boolean =>
+    bound === null || Math.abs(bound) === Number.MAX_SAFE_INTEGER || !Number.isFinite(bound);
+  const beyond = (bound: number | null): boolean =>
+    !isDefault(bound) && Math.abs(bound ?? 0) > largestInt + 1;
+  return format === 'uint32' || beyond(minValue) || beyond(maxValue);
+}
+
+export const numberShape = (schema: z.ZodNumber): ScalarShape =>
+  scalar(schema.isInt && !isWide(schema) ? 'Int' : 'Float');
+
+/** The description with the format of the text, which GraphQL cannot say otherwise. */
+export function describeString(
+  description: string | undefined,
+  format: string | null | undefined,
+): string | undefined {
+  if (!format || format === 'regex') return description;
+  return description ? `${description} (Format: ${format}.)` : `Format: ${format}.`;
+}
+
+interface EnumEntry {
+  /** How the author calls the value, where it has a name of its own. */
+  key: string;
+  value: string | number;
+}
+
+/** Throws when two values would have one name. */
+export function enumShape(
+  entries: readonly EnumEntry[],
+  description: string | undefined,
+  place: ZodPlace,
+): EnumShape {
+  const values = entries.map(({ key, value }) => {
+    const name = enumValueName(typeof value === 'number' ? key : value);
+    return { name, value };
+  });
+  const names = new Map<string, string | number>();
+  for (const { name, value } of values) {
+    if (names.has(name)) {
+      place.refuse(
+        `the values "${names.get(name)}" and "${value}" are both "${name}" in GraphQL: change one`,
+      );
+    }
+    if (!isGraphqlName(name))
+      place.refuse(`the value "${value}" has no name in GraphQL: change it`);
+    names.set(name, value);
+  }
+  return { kind: 'enum', name: place.typeName, description, values };
+}
+
+/** An enum of the given texts; numbers and booleans as their scalar, of which zod then takes only the listed ones. */
+export function literalShape(
+  values: readonly unknown[],
+  description: string | undefined,
+  place: ZodPlace,
+): TypeShape {
+  const are = (type: string): boolean => values.every((value) => typeof value === type);
+  if (values.length > 0 && are('string')) {
+    const entries = values.map((value) => ({ key: String(value), value: String(value) }));
+    return enumShape(entries, description, place);
+  }
+  if (values.length > 0 && are('boolean')) return scalar('Boolean');
+  if (values.length > 0 && are('number')) {
+    const fits = (value: unknown): boolean =>
+      Number.isInteger(value) && Math.abs(Number(value)) <= largestInt;
+    return scalar(values.every(fits) ? 'Int' : 'Float');
+  }
+  return place.refuse('literals must be all texts, all numbers or all booleans');
+}

@@ -1,0 +1,93 @@
+import { printSchema } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import type { SchemaBuilderForPlugins } from '../../src/kernel/plugin.ts';
+import { StartupError } from '../../src/kernel/startup-error.ts';
+import { createSchema } from '../../src/schema/create-schema.ts';
+import { codesOf, execute } from './support/execute.ts';
+import { runId, runRecord } from './support/records.ts';
+import { registryWith } from './support/registry-with.ts';
+
+const schemaWith = (graphql: (builder: SchemaBuilderForPlugins) => void) =>
+  createSchema(
+    registryWith({
+      plugins: [{ name: 'extra', version: '1.0.0', description: null, parts: { graphql } }],
+    }),
+  );
+
+describe('a plugin', () => {
+  test('adds types, root fields and fields of the built-in types, typed', async () => {
+    const loads: number[] = [];
+    const schema = schemaWith((builder) => {
+      const Echo = builder.objectRef<{ text: string }>('Echo').implement({
+        fields: (t) => ({ text: t.exposeString('text') }),
+      });
+      builder.queryField('echo', (t) =>
+        t.field({
+          type: [Echo],
+          authScopes: { user: true },
+          args: { times: t.arg.int({ required: true, validate: { max: 3 } }) },
+          resolve: (_root, { times }, { caller }) =>
+            Array.from({ length: times }, () => ({ text: caller?.userId ?? '' })),
+        }),
+      );
+      builder.objectField(Echo, 'length', (t) =>
+        t.loadable({
+          type: 'Int',
+          load: async (texts: string[]) => {
+            loads.push(texts.length);
+            return texts.map((text) => text.length);
+          },
+          resolve: ({ text }) => text,
+        }),
+      );
+      builder.objectField('Completion', 'shout', (t) =>
+        t.string({ resolve: ({ text }) => text.toUpperCase() }),
+      );
+    });
+    const source = `{ echo(times: 2) { text length } run(id: "${runId}") { ... on Completion { shout } } }`;
+    const rooms = { runs: { get: async () => runRecord() } };
+    expect((await execute(schema, { source, rooms })).data).toEqual({
+      echo: [
+        { text: 'ada', length: 3 },
+        { text: 'ada', length: 3 },
+      ],
+      run: { shout: 'HELLO.' },
+    });
+    expect(loads).toEqual([1]);
+    const tooMany = await execute(schema, { source: '{ echo(times: 4) { text } }' });
+    expect(codesOf(tooMany)).toEqual(['BAD_USER_INPUT']);
+    const anonymous = await execute(schema, { source, caller: null });
+    expect(codesOf(anonymous)).toContain('UNAUTHENTICATED');
+  });
+
+  test('that throws stops the start, named', () => {
+    const create = () =>
+      schemaWith(() => {
+        throw new Error('no such thing');
+      });
+    expect(create).toThrow(StartupError);
+    expect(create).toThrow('plugin "extra": graphql(builder) failed: no such thing');
+  });
+
+  test('that takes a name which is taken stops the start', () => {
+    const create = () =>
+      schemaWith((builder) => {
+        builder.queryField('viewer', (t) =>
+          t.string({ authScopes: { user: true }, resolve: () => '' }),
+        );
+      });
+    expect(create).toThrow(StartupError);
+    expect(create).toThrow('viewer');
+  });
+});
+
+test('schemas in one process have nothing to do with each other', () => {
+  const plain = printSchema(createSchema(registryWith()));
+  const extended = schemaWith((builder) => {
+    builder.queryField('extra', (t) =>
+      t.string({ authScopes: { user: true }, resolve: () => 'x' }),
+    );
+  });
+  expect(extended.getQueryType()?.getFields()).toHaveProperty('extra');
+  expect(printSchema(createSchema(registryWith()))).toBe(plain);
+});

@@ -1,0 +1,273 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineAgent } from '../../src/kernel/agent.ts';
+import { DomainError } from '../../src/kernel/errors.ts';
+import { defineTool } from '../../src/kernel/tool.ts';
+import type { UsageTag } from '../../src/ledger/ledger.ts';
+import type { AgentRequest, RunRecord } from '../../src/runs/runs.ts';
+import { createSchema } from '../../src/schema/create-schema.ts';
+import { encodeGlobalId } from '../../src/schema/global-id.ts';
+import { admin, codesOf, execute, user } from './support/execute.ts';
+import { at, handleOf, placed, runId, runRecord, usage } from './support/records.ts';
+import { registryWith } from './support/registry-with.ts';
+
+const schema = createSchema(registryWith());
+
+describe('runAgent', () => {
+  const source = `mutation ($wait: Boolean) { runAgent(input: { agent: "a", message: "m", wait: $wait, options: { maxCost: "0.5" } }) {
+    __typename ... on AgentRun { status text error { code } } ... on Error { code } } }`;
+  const refusal = new DomainError('BUDGET_EXCEEDED', 'No room.', {
+    details: {
+      budget: {
+        ...{ id: runId, subject: 'ada', period: 'DAILY', limit: '1', spent: '1', held: '0' },
+        resetsAt: at.toISOString(),
+      },
+      ...{ remaining: '0', estimated: '0.1', heldByOthers: '0' },
+    },
+  }).toJSON();
+
+  async function run(record: Partial<RunRecord>, events: Parameters<typeof placed>[0] = []) {
+    const requests: AgentRequest[] = [];
+    const ended = runRecord({ kind: 'AGENT', agent: 'a', ...record });
+    const ask = (wait: boolean | null) =>
+      execute(schema, {
+        source,
+        variables: { wait },
+        rooms: {
+          runs: {
+            runAgent: async (request) => {
+              requests.push(request);
+              return handleOf(ended);
+            },
+            get: async () => ({ ...ended, status: 'RUNNING', text: '' }),
+            storedEvents: async () => [placed(events)],
+          },
+        },
+      });
+    return { ask, requests };
+  }
+
+  test('answers when the run has ended, or at once', async () => {
+    const { ask, requests } = await run({});
+    expect((await ask(null)).data).toMatchObject({
+      runAgent: { __typename: 'AgentRun', status: 'SUCCEEDED', text: 'Hello.', error: null },
+    });
+    expect((await ask(false)).data).toMatchObject({ runAgent: { status: 'RUNNING', text: '' } });
+    expect(requests[0]).toEqual({ agent: 'a', message: 'm', options: { maxCost: '0.5' } });
+  });
+
+  test('a run that failed on the way is an AgentRun with its error', async () => {
+    const error = new DomainError('MAX_TURNS_EXCEEDED', 'Enough.').toJSON();
+    const { ask } = await run({ status: 'FAILED', error });
+    expect((await ask(null)).data).toMatchObject({
+      runAgent: { __typename: 'AgentRun', status: 'FAILED', error: { code: 'MAX_TURNS_EXCEEDED' } },
+    });
+  });
+
+  test('a budget without room for the first call is an error, for a later one an AgentRun', async () => {
+    const started = { type: 'RunStarted', model: 'm', promptVersionId: null } as const;
+    const failed = { type: 'RunFailed', error: refusal } as const;
+    const kept = await run({ status: 'FAILED', error: refusal }, [started, failed]);
+    expect((await kept.ask(null)).data).toMatchObject({
+      runAgent: { __typename: 'BudgetExceededError', code: 'BUDGET_EXCEEDED' },
+    });
+    const ended = await run({ status: 'FAILED', error: refusal }, [
+      started,
+      { type: 'TextDelta', text: 'Let me see.' },
+      failed,
+    ]);
+    expect((await ended.ask(null)).data).toMatchObject({
+      runAgent: { __typename: 'AgentRun', status: 'FAILED', error: { code: 'BUDGET_EXCEEDED' } },
+    });
+  });
+});
+
+test('an answer’s sources and citations, an agent’s turns, are read off the log', async () => {
+  const passage = {
+    ...{ chunkId: 'c', documentId: runId, source: 's', title: null, content: 'Words.', score: 1 },
+    ...{ metadata: { lang: 'en' }, headingPath: [], startOffset: 0, endOffset: 6 },
+  };
+  const events = placed([
+    { type: 'SourcesFound', sources: [passage] },
+    { type: 'TextDelta', text: 'Hello' },
+    { type: 'CitationFound', citation: { sourceIndex: 0, citedText: 'Words.', textEnd: 5 } },
+    {
+      type: 'TurnFinished',
+      turn: { number: 1, text: 'Hello', toolCalls: [], usage, cost: null },
+    },
+  ]);
+  const read = (kind: 'ANSWER' | 'AGENT') =>
+    execute(schema, {
+      source: `{ run(id: "${runId}") {
+        ... on Answer { sources { content metadata } citations { sourceIndex citedText textEnd } }
+        ... on AgentRun { turns { number text cost usage { outputTokens } } } } }`,
+      rooms: { runs: { get: async () => runRecord({ kind }), storedEvents: async () => [events] } },
+    });
+  expect((await read('ANSWER')).data).toEqual({
+    run: {
+      sources: [{ content: 'Words.', metadata: { lang: 'en' } }],
+      citations: [{ sourceIndex: 0, citedText: 'Words.', textEnd: 5 }],
+    },
+  });
+  expect((await read('AGENT')).data).toEqual({
+    run: { turns: [{ number: 1, text: 'Hello', cost: null, usage: { outputTokens: 3 } }] },
+  });
+});
+
+describe('ingestDocuments', () => {
+  const document = {
+    ...{ id: runId, collection: 'c', source: 's', title: null, metadata: {}, chunks: 2 },
+    ...{ createdAt: at, updatedAt: at },
+  };
+  const ingest = async (billedTokens: number) => {
+    const recorded: [UsageTag, object][] = [];
+    const result = await execute(schema, {
+      source: `mutation { ingestDocuments(input: { collection: "c", documents: [{ source: "s", text: "t", metadata: { a: 1 } }] }) {
+        ... on IngestedDocuments { created chunks documents { id source } rejected { source issues { message } } } } }`,
+      caller: admin,
+      rooms: {
+        knowledge: {
+          ingest: async (_input, settings) => {
+            const embedder = 'voyage-3.5:1024';
+            const bill = { embedder, tokens: billedTokens, durationMs: 1 };
+            if (billedTokens > 0) settings?.onBilled?.(bill);
+            return {
+              ...{ documents: [document], created: 1, updated: 0, unchanged: 0, chunks: 2 },
+              rejected: [{ source: 'r', issues: [{ path: ['text'], message: 'is empty' }] }],
+              ...{ billedTokens, embedder },
+            };
+          },
+        },
+        ledger: {
+          recordEmbedding: async (tag, call) => {
+            recorded.push([tag, call]);
+            return null;
+          },
+        },
+      },
+    });
+    return { result, recorded };
+  };
+
+  test('tells what was stored and what was refused', async () => {
+    const { result, recorded } = await ingest(0);
+    expect(result.data).toEqual({
+      ingestDocuments: {
+        ...{ created: 1, chunks: 2 },
+        documents: [{ id: encodeGlobalId('Document', runId), source: 's' }],
+        rejected: [{ source: 'r', issues: [{ message: 'is empty' }] }],
+      },
+    });
+    expect(recorded).toEqual([]);
+  });
+
+  test('what a hosted embedder billed is in the usage records', async () => {
+    const { recorded } = await ingest(120);
+    expect(recorded).toMatchObject([
+      [
+        { userId: 'root', kind: 'EMBEDDING', requestId: 'request-1' },
+        { embedder: 'voyage-3.5:1024', tokens: 120 },
+      ],
+    ]);
+  });
+});
+
+test('renderPrompt shows a prompt, a text and a conversation without a model', async () => {
+  const render = (input: string, rooms = {}) =>
+    execute(schema, {
+      source: `{ renderPrompt(input: ${input}) { __typename ... on RenderedPrompt { text system estimatedTokens messages { role text } version { number } } ... on Error { code } } }`,
+      rooms: { models: { resolve: () => 'm', estimateInputTokens: () => 9 }, ...rooms },
+    });
+  expect((await render('{ text: "Hi" }')).data).toEqual({
+    renderPrompt: {
+      ...{ __typename: 'RenderedPrompt', text: 'Hi', system: null, estimatedTokens: 9 },
+      ...{ messages: [{ role: 'USER', text: 'Hi' }], version: null },
+    },
+  });
+  const asked: unknown[] = [];
+  const prompts = {
+    render: async (...call: unknown[]) => {
+      asked.push(call);
+      throw new DomainError('PROMPT_NOT_FOUND', 'No such prompt.');
+    },
+  };
+  const missing = await render('{ named: { name: "x", label: "staging" } }', { prompts });
+  expect(missing.data).toMatchObject({ renderPrompt: { code: 'PROMPT_NOT_FOUND' } });
+  expect(asked).toEqual([[{ name: 'x', label: 'staging' }, 'ada']]);
+});
+
+test('what an experiment came to is for admins', async () => {
+  const variants = [{ id: runId, experimentId: runId, name: 'a', versionId: runId, weight: 2 }];
+  const experiment = {
+    ...{ id: runId, name: 'e', promptId: runId, status: 'RUNNING' as const },
+    ...{ startedAt: at, endedAt: null, variants },
+  };
+  const statistics = {
+    ...{ runs: 3, cost: '0.1', averageDurationMs: 4 },
+    scores: [{ name: 's', count: 3, mean: 0.5, low: 0.1, high: 0.9 }],
+  };
+  const rooms = {
+    prompts: {
+      experiment: async () => experiment,
+      variantStatistics: async () => new Map([['a', statistics]]),
+    },
+  };
+  const weights = '{ experiment(name: "e") { status variants { name weight } } }';
+  expect(codesOf(await execute(schema, { source: weights, rooms }))).toEqual([]);
+  const source =
+    '{ experiment(name: "e") { variants { runs cost averageDurationMs scores { name mean low high } } } }';
+  expect(codesOf(await execute(schema, { source, rooms, caller: user }))).toContain('FORBIDDEN');
+  expect((await execute(schema, { source, rooms, caller: admin })).data).toEqual({
+    experiment: {
+      variants: [
+        {
+          ...{ runs: 3, cost: '0.1', averageDurationMs: 4 },
+          scores: [{ name: 's', mean: 0.5, low: 0.1, high: 0.9 }],
+        },
+      ],
+    },
+  });
+});
+
+test('tools and agents are told as plugins define them', async () => {
+  const tool = defineTool({
+    name: 'add',
+    description: 'Adds.',
+    input: z.object({ a: z.number(), at: z.date().optional() }),
+    output: z.object({ sum: z.number() }),
+    needsApproval: ({ a }) => a > 1,
+    run: ({ a }) => ({ sum: a }),
+  });
+  const agent = defineAgent({
+    name: 'a',
+    description: 'An agent.',
+    instructions: 'i',
+    tools: ['add'],
+    model: 'gone',
+  });
+  const registry = registryWith({
+    tools: new Map([['add', { ...tool, plugin: 'p' }]]) as never,
+    agents: new Map([['a', { ...agent, plugin: 'p' }]]),
+  });
+  const resolve = () => {
+    throw new DomainError('MODEL_NOT_FOUND', 'No such model.');
+  };
+  const result = await execute(schema, {
+    source: `{ tools { name inputSchema outputSchema needsApproval plugin }
+      agents { name model maxTurns plugin tools { name } } }`,
+    rooms: { registry, models: { resolve } },
+  });
+  expect(result.data).toMatchObject({
+    tools: [
+      {
+        ...{ name: 'add', needsApproval: true, plugin: 'p' },
+        inputSchema: {
+          properties: { a: { type: 'number' }, at: { type: 'string', format: 'date-time' } },
+          required: ['a'],
+        },
+        outputSchema: { type: 'object' },
+      },
+    ],
+    agents: [{ name: 'a', model: 'gone', maxTurns: 10, plugin: 'p', tools: [{ name: 'add' }] }],
+  });
+});
