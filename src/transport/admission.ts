@@ -1,0 +1,71 @@
+import type { Auth, Credentials } from '../auth/auth.ts';
+import type { RateLimiter } from '../auth/rate-limiter.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Principal } from '../kernel/principal.ts';
+import type { Exchange } from './exchange.ts';
+import { refusal } from './request-refusal.ts';
+
+/** The door that every operation passes, over HTTP and WebSocket alike. */
+export interface Admission {
+  /** Sets the caller. Rejects with SHUTTING_DOWN, UNAUTHENTICATED or RATE_LIMITED. */
+  admit(exchange: Exchange, credentials: Credentials): Promise<void>;
+  /** Whose credentials are these? Rejects with 503 while the database is away. */
+  identify(credentials: Credentials): Promise<Principal | null>;
+  /** From now on nothing more is admitted. */
+  close(): void;
+  closed(): boolean;
+}
+
+export function createAdmission(options: {
+  auth: Auth;
+  rateLimiter: RateLimiter;
+  log: Log;
+}): Admission {
+  const { auth, rateLimiter, log } = options;
+  let closed = false;
+  const identify = async (credentials: Credentials): Promise<Principal | null> => {
+    try {
+      return await auth.authenticate(credentials);
+    } catch (error) {
+      log.error({ err: error }, 'callers cannot be identified');
+      throw refusal(
+        'INTERNAL_SERVER_ERROR',
+        'The server cannot check your key just now. Try again.',
+        {
+          status: 503,
+          headers: { 'retry-after': '5' },
+        },
+      );
+    }
+  };
+  return {
+    identify,
+    async admit(exchange, credentials) {
+      if (closed) {
+        throw refusal('SHUTTING_DOWN', 'This server is shutting down. Try again on another.', {
+          headers: { 'retry-after': '1', connection: 'close' },
+        });
+      }
+      const principal = await identify(credentials);
+      if (!principal) {
+        throw refusal(
+          'UNAUTHENTICATED',
+          'Sign in first: send a valid key as "authorization: Bearer …".',
+          { headers: { 'www-authenticate': 'Bearer realm="tessera"' } },
+        );
+      }
+      exchange.caller = { ...principal, requestId: exchange.requestId };
+      const retryAfter = await rateLimiter.take(principal);
+      if (retryAfter !== null) {
+        throw refusal('RATE_LIMITED', `Too many requests. Try again in ${retryAfter} s.`, {
+          headers: { 'retry-after': String(retryAfter) },
+          details: { retryAfter },
+        });
+      }
+    },
+    close() {
+      closed = true;
+    },
+    closed: () => closed,
+  };
+}

@@ -1,0 +1,129 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { GraphQLSchema } from 'graphql';
+import type { Auth } from '../auth/auth.ts';
+import type { RateLimiter } from '../auth/rate-limiter.ts';
+import type { Log } from '../kernel/log.ts';
+import { StartupError } from '../kernel/startup-error.ts';
+import type { Rooms } from '../schema/context.ts';
+import type { Metrics } from '../telemetry/create-metrics.ts';
+import { createAdmission } from './admission.ts';
+import { type CreateContext, createGraphQLHandler } from './create-graphql-handler.ts';
+import { createRoutes } from './create-routes.ts';
+import { createWebSocketServer } from './create-websocket-server.ts';
+import { createErrorFormatter } from './error-formatter.ts';
+import { OperationsInFlight } from './operations-in-flight.ts';
+import { createResponseWatchdog } from './response-watchdog.ts';
+
+export interface TransportOptions {
+  schema: GraphQLSchema;
+  createContext: CreateContext;
+  auth: Auth;
+  rateLimiter: RateLimiter;
+  /** What is served to MCP clients at `/mcp`; nothing when left out. */
+  mcp?: { rooms: Pick<Rooms, 'registry' | 'prompts' | 'runs'>; version: string };
+  /** Of whom `/export/usage` is asked; nothing is served there when left out. */
+  ledger?: Pick<Rooms['ledger'], 'exportUsage'>;
+  /** Rejects while the database is away. */
+  pingDatabase(): Promise<unknown>;
+  metrics: Metrics;
+  log: Log;
+  bodyLimitBytes: number;
+  corsOrigins: readonly string[];
+  /** How long a reader may take nothing before its stream ends with SLOW_CONSUMER. Default 10,000. */
+  stallMs?: number;
+  /** How slowly a request may arrive. Default: headers within 10 s, all of it within 30 s, looked at every 2 s. */
+  arrival?: { headersMs: number; requestMs: number; lookMs: number };
+  /** How often WebSockets are asked for a sign of life. Default 12,000. */
+  keepAliveMs?: number;
+}
+
+export interface Transport {
+  /** Rejects with a `StartupError` when the address cannot be had. Resolves with the port. */
+  listen(host: string, port: number): Promise<number>;
+  openSockets(): number;
+  /** Admits no new operation: they answer SHUTTING_DOWN, and readiness 503. Those in flight go on. */
+  refuseNewWork(): void;
+  /** Closes every connection. */
+  close(): Promise<void>;
+}
+
+/** All of the server that clients see: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health, metrics. */
+export function createTransport(options: TransportOptions): Transport {
+  const { auth, rateLimiter, log, metrics, stallMs = 10_000, keepAliveMs = 12_000 } = options;
+  const admission = createAdmission({ auth, rateLimiter, log });
+  const format = createErrorFormatter(log);
+  const inFlight = new OperationsInFlight();
+  const handler = createGraphQLHandler({ ...options, admission, format });
+  const webSockets = createWebSocketServer({
+    handler,
+    admission,
+    format,
+    inFlight,
+    metrics,
+    log,
+    maxMessageBytes: options.bodyLimitBytes,
+    stallMs,
+    keepAliveMs,
+  });
+  const watchdog = createResponseWatchdog(stallMs);
+  const route = createRoutes({ ...options, handler, admission, inFlight, watchdog });
+  const server = createHttpServer(route, options.arrival ?? defaultArrival);
+  server.on('upgrade', (request, socket, head) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    if (path === '/graphql' && !admission.closed()) webSockets.upgrade(request, socket, head);
+    else
+      socket.end(
+        `HTTP/1.1 ${admission.closed() ? '503 Service Unavailable' : '404 Not Found'}\r\n\r\n`,
+      );
+  });
+  return {
+    listen: (host, port) => listen(server, host, port),
+    openSockets: webSockets.openSockets,
+    refuseNewWork: admission.close,
+    async close() {
+      admission.close();
+      // Runs have ended; what their last events said is still on its way to some client.
+      await inFlight.idle(1_000);
+      const closed = new Promise((resolve) => server.close(resolve));
+      await webSockets.close(2_000);
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), 2_000);
+      await closed;
+      clearTimeout(timer);
+      watchdog.stop();
+    },
+  };
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse) => void;
+
+const defaultArrival = { headersMs: 10_000, requestMs: 30_000, lookMs: 2_000 };
+
+/** A client that trickles bytes holds a connection, and no more, for as long as a request may take to arrive. */
+function createHttpServer(
+  route: Route,
+  { headersMs, requestMs, lookMs }: NonNullable<TransportOptions['arrival']>,
+): Server {
+  return createServer(
+    {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: lookMs,
+      keepAliveTimeout: 65_000,
+      noDelay: true,
+    },
+    route,
+  );
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'EADDRINUSE' ? 'is in use: stop what uses it, or set PORT' : error.message;
+      reject(new StartupError([`port ${port} of ${host} ${why}`], { cause: error }));
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}

@@ -1,0 +1,35 @@
+import type { ServerResponse } from 'node:http';
+
+const databaseWithinMs = 2_000;
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+  });
+  response.end(JSON.stringify(body));
+}
+
+type Ping = () => Promise<unknown>;
+
+async function answers(ping: Ping): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), databaseWithinMs);
+  });
+  const answered = ping().then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+}
+
+/** 200 while this server should be sent work: it is not shutting down, and its database answers within 2 s. */
+export async function sendReadiness(
+  response: ServerResponse,
+  { pingDatabase, shuttingDown }: { pingDatabase: Ping; shuttingDown: boolean },
+): Promise<void> {
+  if (shuttingDown) return sendJson(response, 503, { status: 'shutting down' });
+  const ready = await answers(pingDatabase);
+  sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'database away' });
+}

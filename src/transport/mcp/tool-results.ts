@@ -1,0 +1,47 @@
+import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
+import type { SearchHit } from '../../kernel/run.ts';
+import { toJsonSchema } from '../../schema/json-schema.ts';
+
+const text = (value: string) => ({ type: 'text' as const, text: value });
+
+/** A failed call: the client's model reads what to mend. */
+export const failure = (message: string): CallToolResult => ({
+  content: [text(message)],
+  isError: true,
+});
+
+/** The complaint about input that is not of the schema. */
+export function invalidInput(name: string, error: z.ZodError): CallToolResult {
+  const issues = error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'input'}: ${message}`,
+  );
+  return failure(`The tool "${name}" does not take this input. ${issues.join('; ')}`);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An output as text, and besides as it is where it is an object; then the passages that the tool offers as sources. */
+export function success(output: unknown, cited: readonly SearchHit[] = []): CallToolResult {
+  // As JSON tells it: dates become text, what is undefined goes.
+  const value: unknown = JSON.parse(JSON.stringify(output) ?? 'null');
+  const sources = cited.map(({ title, source, content }) =>
+    text(`[${title === null ? source : `${title}, ${source}`}]\n${content}`),
+  );
+  return {
+    content: [text(typeof value === 'string' ? value : JSON.stringify(value)), ...sources],
+    ...(isObject(value) ? { structuredContent: value } : {}),
+  };
+}
+
+type JsonSchema = Tool['inputSchema'];
+
+export const inputSchemaOf = (schema: z.ZodObject): JsonSchema =>
+  toJsonSchema(schema, 'input') as JsonSchema;
+
+/** Only outputs that are objects can be announced: the protocol has no others. */
+export function outputSchemaOf(schema: z.ZodType): { outputSchema?: JsonSchema } {
+  const outputSchema = toJsonSchema(schema, 'output') as { type?: unknown };
+  return outputSchema.type === 'object' ? { outputSchema: outputSchema as JsonSchema } : {};
+}

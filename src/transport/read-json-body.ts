@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { refusal } from './request-refusal.ts';
+
+const tooLarge = (limit: number) =>
+  refusal('BAD_USER_INPUT', `The request body is larger than ${limit} bytes.`, {
+    status: 413,
+  });
+
+/** Is it declared as JSON? Nothing else is taken: a form of another site may send other types without asking. */
+export function isJson(contentType: string | undefined): boolean {
+  const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
+  const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='));
+  const utf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  return type.trim() === 'application/json' && utf8;
+}
+
+/** The body of a request as JSON. Refuses with 413 as soon as it is too long, and with 400 when it is not JSON. */
+export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  const body = await readBytes(request, limit);
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw refusal('BAD_USER_INPUT', 'The request body is not valid JSON.');
+  }
+}
+
+function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= limit) {
+        chunks.push(chunk);
+        return;
+      }
+      // The rest is read and thrown away: closing now could cost the client the answer.
+      chunks.length = 0;
+      request.removeAllListeners('data').resume();
+      reject(tooLarge(limit));
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('close', () =>
+      reject(refusal('BAD_USER_INPUT', 'The connection was closed before the request was whole.')),
+    );
+  });
+}

@@ -1,0 +1,55 @@
+import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { GraphQLContext } from '../schema/context.ts';
+import type { Metrics } from '../telemetry/create-metrics.ts';
+import type { Exchange } from './exchange.ts';
+import { GuardedStream } from './guarded-stream.ts';
+
+/** What an operation's resolvers and this room's plugins find in its context. */
+export interface OperationContext extends GraphQLContext {
+  exchange: Exchange;
+}
+
+const isStream = (result: object): result is AsyncIterable<ExecutionResult> =>
+  Symbol.asyncIterator in result;
+
+function note({ document, operationName, contextValue }: ExecutionArgs): OperationContext {
+  const context = contextValue as OperationContext;
+  const operation = getOperationAST(document, operationName);
+  if (operation) {
+    // The name as it stands in the document: what the request calls it may be anything.
+    context.exchange.operation = { type: operation.operation, name: operation.name?.value ?? null };
+  }
+  return context;
+}
+
+/** Yoga plugin: notes what is executed, for the log, and puts a guard on everything that streams. */
+export function useOperations(metrics: Metrics): Plugin {
+  const guard = (context: OperationContext, stream: AsyncIterable<ExecutionResult>) =>
+    new GuardedStream(stream, {
+      exchange: context.exchange,
+      lastCursor: () => {
+        const event = context.lastEvent;
+        return event?.stream.cursorAt(event.body.position);
+      },
+      onSlowConsumer: () => metrics.slowConsumerEnded(context.exchange.transport),
+    });
+  return {
+    onExecute({ args }) {
+      const context = note(args);
+      return {
+        onExecuteDone({ result, setResult }) {
+          if (isStream(result)) setResult(guard(context, result));
+        },
+      };
+    },
+    onSubscribe({ args }) {
+      const context = note(args);
+      return {
+        onSubscribeResult({ result, setResult }) {
+          if (isStream(result)) setResult(guard(context, result));
+        },
+      };
+    },
+  };
+}
