@@ -1,0 +1,66 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import type { Log } from '../../kernel/log.ts';
+import { type AnyTool, defineTool } from '../../kernel/tool.ts';
+import { jsonSchemaObject, uncheckedObject } from './json-schema-object.ts';
+import { reasonOf } from './reason-of.ts';
+import type { ServerConnection } from './server-connection.ts';
+import type { ServerOptions } from './server-options.ts';
+import { outputOf } from './tool-result.ts';
+
+export interface ServerTool {
+  tool: Tool;
+  /** Ours; `tool.name` is the server's. */
+  name: string;
+  server: string;
+  options: ServerOptions;
+  connection: ServerConnection;
+  log: Log;
+}
+
+/** What a tool without an output schema gives: text, or an object of whatever shape. */
+const anyOutput = z.union([z.string(), z.record(z.string(), z.unknown())]);
+
+function needsApproval({ name, annotations }: Tool, rule: ServerOptions['needsApproval']): boolean {
+  if (typeof rule === 'boolean') return rule;
+  if (Array.isArray(rule)) return rule.includes(name);
+  if (annotations?.readOnlyHint === true) return false;
+  return rule === 'unless-read-only' || annotations?.destructiveHint === true;
+}
+
+/** A tool of an MCP server as one of this server's own: same checks, timeouts, retries and approvals. */
+export function toolOfServer({
+  tool,
+  name,
+  server,
+  options,
+  connection,
+  log,
+}: ServerTool): AnyTool {
+  const { annotations, inputSchema, outputSchema } = tool;
+  const idempotent = annotations?.idempotentHint === true || annotations?.readOnlyHint === true;
+  const schemaOf = (jsonSchema: Record<string, unknown>): z.ZodObject => {
+    try {
+      return jsonSchemaObject(jsonSchema);
+    } catch (error) {
+      const message =
+        'a schema of an MCP tool cannot be checked here: the MCP server does it alone';
+      log.warn({ mcpServer: server, tool: name, reason: reasonOf(error) }, message);
+      return uncheckedObject(jsonSchema);
+    }
+  };
+  return defineTool({
+    name,
+    description:
+      [tool.description, tool.title, annotations?.title].find((text) => text?.trim()) ??
+      `The tool "${tool.name}" of the MCP server "${server}".`,
+    input: schemaOf(inputSchema),
+    output: outputSchema ? schemaOf(outputSchema) : anyOutput,
+    timeoutMs: options.timeoutMs,
+    retries: idempotent ? options.retries : 0,
+    idempotent,
+    needsApproval: needsApproval(tool, options.needsApproval),
+    run: async (input, { signal }) =>
+      outputOf(await connection.callTool({ tool: tool.name, input, signal })),
+  });
+}

@@ -1,0 +1,29 @@
+import {
+  calculator,
+  chainOfThought,
+  clock,
+  defineConfig,
+  fewShot,
+  knowledgeSearch,
+  questionAnswering,
+  researcher,
+  sentiment,
+  summarization,
+  weather,
+} from './src/tessera.ts';
+
+/** The plugins of a server that names no list of its own. */
+export default defineConfig({
+  plugins: [
+    questionAnswering(),
+    summarization(),
+    fewShot(),
+    chainOfThought(),
+    sentiment(),
+    knowledgeSearch(),
+    calculator(),
+    clock(),
+    weather(),
+    researcher(),
+  ],
+});
