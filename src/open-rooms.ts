@@ -1,0 +1,115 @@
+import { createAuth } from './auth/create-auth.ts';
+import { billEmbeddings } from './bill-embeddings.ts';
+import type { Config } from './config.ts';
+import type { Database } from './data/database.ts';
+import { newId } from './data/new-id.ts';
+import { createRegistry } from './kernel/create-registry.ts';
+import type { Log } from './kernel/log.ts';
+import type { ConfiguredPlugin, PluginServices } from './kernel/plugin.ts';
+import { createKnowledge } from './knowledge/create-knowledge.ts';
+import { createLedger } from './ledger/create-ledger.ts';
+import { loadConfig } from './load-config.ts';
+import { loadPrices } from './load-prices.ts';
+import { createModels } from './model/create-models.ts';
+import { createResponseCache } from './model/response-cache.ts';
+import { openEmbedders } from './open-embedders.ts';
+import { openProviders } from './open-providers.ts';
+import { checkPrompts } from './prompts/check-prompts.ts';
+import { createPrompts } from './prompts/create-prompts.ts';
+import { ledgerOf, limitsOf } from './room-options.ts';
+import { createRuns } from './runs/create-runs.ts';
+import type { Rooms } from './schema/context.ts';
+import { checkPromptTypes } from './schema/prompt-shapes.ts';
+import { startRetention } from './start-retention.ts';
+import type { Metrics } from './telemetry/create-metrics.ts';
+import { createRunObserver } from './telemetry/create-run-observer.ts';
+import type { UndoList } from './undo-list.ts';
+import { version } from './version.ts';
+
+/** The model that answers when neither the caller nor the prompt names one. */
+const defaultModel = 'claude-sonnet-5-5';
+
+interface OpenRoomsOptions {
+  database: Database;
+  metrics: Metrics;
+  log: Log;
+  /** In place of those that the configuration file lists. */
+  plugins?: readonly ConfiguredPlugin[] | undefined;
+  /** In place of `createLedger`, for a measurement without accounting. */
+  openLedger?: typeof createLedger | undefined;
+  /** Told how to close each room that was opened. */
+  undo: UndoList;
+}
+
+/** Opens the rooms, each with those that it may use, and starts the runs that a former server has left. */
+export async function openRooms(
+  config: Config,
+  { database, metrics, log, undo, ...options }: OpenRoomsOptions,
+): Promise<{ rooms: Rooms; demo: boolean }> {
+  warnOfUnusedSettings(config, log);
+  const startedAt = new Date();
+  const serverId = newId();
+  const auth = undo.add(createAuth({ database, adminKey: config.adminKey, jwt: config.jwt, log }));
+
+  const plugins =
+    options.plugins ?? (await loadConfig(config.pluginsFile ?? undefined)).config.plugins;
+  const services: PluginServices = {
+    // Opened below, when the plugins' own embedders are known; nobody searches before.
+    knowledge: {
+      search: (request) => billEmbeddings(knowledge, { ledger, database }).search(request),
+    },
+    log,
+  };
+  const registry = undo.add(
+    await createRegistry(plugins, services, [checkPrompts, checkPromptTypes]),
+  );
+  registry.hooks.unshift({ plugin: 'telemetry', hooks: createRunObserver(log, metrics) });
+
+  const prices = await loadPrices(config.pricesFile);
+  const claudeAndOthers = undo.add(await openProviders(config, log));
+  const models = undo.add(
+    createModels({
+      providers: [...claudeAndOthers.providers, ...registry.providers.values()],
+      prices,
+      log,
+      defaultModel: config.model ?? defaultModel,
+      limits: limitsOf(config),
+    }),
+  );
+  const knowledge = undo.add(
+    createKnowledge({ database, log, ...openEmbedders(config, registry) }),
+  );
+  const prompts = createPrompts({ database, registry, log });
+  await prompts.synchronize();
+  const cache = undo.add(createResponseCache({ database, log }));
+  const ledger = undo.add(
+    (options.openLedger ?? createLedger)({
+      database,
+      prices,
+      serverId,
+      log,
+      ...ledgerOf(config, registry, log),
+    }),
+  );
+  undo.add(startRetention({ database, ledger, ...config.retention, log }));
+  const { disconnectGraceMs, serverLeaseMs: leaseMs } = config;
+  const runs = await createRuns({
+    ...{ database, models, cache, prompts, knowledge, ledger, registry, prices },
+    ...{ serverId, version, log, disconnectGraceMs, leaseMs },
+  });
+  const serverStatus = () => ({
+    version,
+    startedAt,
+    database: database.kind,
+    providers: models.status(),
+    openStreams: runs.openStreams(),
+    openModelCalls: models.openCalls(),
+  });
+  const rooms = { auth, prompts, ledger, models, knowledge, runs, registry, serverStatus };
+  return { rooms, demo: claudeAndOthers.demo };
+}
+
+/** A setting that does nothing must not look as if it did. */
+function warnOfUnusedSettings({ otlpEndpoint }: Config, log: Log): void {
+  if (otlpEndpoint) log.warn({}, 'OTEL_EXPORTER_OTLP_ENDPOINT: this version exports no spans yet');
+}

@@ -1,0 +1,121 @@
+import { createRateLimiter } from './auth/rate-limiter.ts';
+import type { Config } from './config.ts';
+import type { Database } from './data/database.ts';
+import { openDatabase } from './data/open-database.ts';
+import type { Log } from './kernel/log.ts';
+import type { ConfiguredPlugin } from './kernel/plugin.ts';
+import { StartupError } from './kernel/startup-error.ts';
+import type { createLedger } from './ledger/create-ledger.ts';
+import { openRooms } from './open-rooms.ts';
+import { databaseOf } from './room-options.ts';
+import { createContext, type Rooms } from './schema/context.ts';
+import { createSchema } from './schema/create-schema.ts';
+import { createMetrics, type Metrics } from './telemetry/create-metrics.ts';
+import { createTransport, type Transport } from './transport/create-transport.ts';
+import { createUndoList } from './undo-list.ts';
+import { version } from './version.ts';
+
+export interface Running {
+  port: number;
+  /** Where the server listens, without a path. */
+  url: string;
+  rooms: Rooms;
+  database: Database;
+  /** Answers come from the demo model, since there is no key. */
+  demo: boolean;
+  /** The secret of the first admin key, at the first start; else null. It is never shown again. */
+  newAdminKey: string | null;
+  /** A link that signs one browser in as the admin, once. */
+  loginLink(): string;
+  /** Refuses new work, lets what is in flight end within `graceMs`, writes everything, closes. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+interface StartOptions {
+  log: Log;
+  /** In place of the one that the configuration names. It is closed with the server all the same. */
+  database?: Database;
+  /** In place of those that the configuration file lists. */
+  plugins?: readonly ConfiguredPlugin[];
+  /** In place of the ledger, for a measurement without accounting. */
+  openLedger?: typeof createLedger;
+}
+
+const defaultGraceMs = 20_000;
+
+/** Starts a whole server. Rejects with a `StartupError` when something is not as it should be, and leaves nothing open. */
+export async function startServer(config: Config, options: StartOptions): Promise<Running> {
+  const { log, plugins, openLedger } = options;
+  const undo = createUndoList(log);
+  try {
+    const metrics = createMetrics();
+    const database = undo.add(options.database ?? (await openDatabaseOf(config, log)));
+    const parts = { database, metrics, log, undo, plugins, openLedger };
+    const { rooms, demo } = await openRooms(config, parts);
+    const transport = openTransport(config, { rooms, database, metrics, log });
+    const port = await transport.listen(config.host, config.port);
+    const url = `http://${nameOf(config.host)}:${port}`;
+    const loginLink = () => `${url}/login?once=${rooms.auth.createLoginLink(admin)}`;
+    const newAdminKey = await rooms.auth.ensureAdminKey();
+    const stop = async (graceMs = defaultGraceMs) => {
+      transport.refuseNewWork();
+      await rooms.runs.drain(new Date(Date.now() + graceMs));
+      await transport.close();
+      await undo.run();
+    };
+    return { port, url, rooms, database, demo, newAdminKey, loginLink, stop };
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+async function openDatabaseOf(config: Config, log: Log): Promise<Database> {
+  try {
+    return await openDatabase({ ...databaseOf(config), log });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartupError([why.split('\n', 1)[0] || 'the database cannot be opened'], {
+      cause: error,
+    });
+  }
+}
+
+const admin = { userId: 'admin', roles: ['ADMIN', 'USER'], apiKeyId: null } as const;
+
+/** A name that a browser on this machine reaches the host by. */
+function nameOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+interface Parts {
+  rooms: Rooms;
+  database: Database;
+  metrics: Metrics;
+  log: Log;
+}
+
+function openTransport(config: Config, { rooms, database, metrics, log }: Parts): Transport {
+  const { auth, ledger, runs, models, registry } = rooms;
+  const transport = createTransport({
+    schema: createSchema(registry),
+    createContext: (caller, disconnected) => createContext(rooms, caller, disconnected),
+    auth,
+    rateLimiter: createRateLimiter({ database, requestsPerMinute: config.rateLimit, log }),
+    mcp: { rooms, version },
+    ledger,
+    pingDatabase: () => database.query('SELECT 1'),
+    metrics,
+    log,
+    bodyLimitBytes: config.bodyLimitBytes,
+    corsOrigins: config.corsOrigins,
+  });
+  metrics.observe({
+    openStreams: runs.openStreams,
+    openModelCalls: models.openCalls,
+    openSockets: transport.openSockets,
+    breakers: models.status,
+  });
+  return transport;
+}

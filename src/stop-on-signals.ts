@@ -1,0 +1,28 @@
+import type { Log } from './kernel/log.ts';
+import type { Running } from './start-server.ts';
+
+/** Whoever sent the signal waits 30 s at most before it kills. */
+const withinMs = 28_000;
+
+/** The first SIGINT or SIGTERM stops the server in good order, a second one at once. */
+export function stopOnSignals(running: Pick<Running, 'stop'>, log: Log): void {
+  let stopping = false;
+  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, 'stopping: what is in flight may end, a second signal ends it at once');
+    setTimeout(() => {
+      log.error({}, 'the stop took too long');
+      process.exit(1);
+    }, withinMs).unref();
+    try {
+      await running.stop();
+      process.exit(0);
+    } catch (error) {
+      log.error({ err: error }, 'the stop failed');
+      process.exit(1);
+    }
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { createRegistry } from '../kernel/create-registry.ts';
+import type { ConfiguredPlugin, PluginServices } from '../kernel/plugin.ts';
+import type { Registry } from '../kernel/registry.ts';
+import { StartupError } from '../kernel/startup-error.ts';
+import type { AnyTool } from '../kernel/tool.ts';
+import { checkPrompts } from '../prompts/check-prompts.ts';
+import { checkPromptTypes } from '../schema/prompt-shapes.ts';
+import { silentServices } from './silent-services.ts';
+
+export interface CheckPluginOptions {
+  /** Plugins that must be there besides, because an agent uses their tools. */
+  beside?: readonly ConfiguredPlugin[];
+  services?: Partial<PluginServices>;
+}
+
+function jsonSchemaProblem(what: string, schema: z.ZodType, io: 'input' | 'output'): string | null {
+  try {
+    z.toJSONSchema(schema, { io });
+    return null;
+  } catch (error) {
+    return `${what} cannot be said in JSON Schema: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+/** A model fills in what it is told about: a name alone is guessed at. */
+function undescribedInputs(tool: AnyTool): string[] {
+  return Object.entries(tool.input.shape)
+    .filter(([, schema]) => !descriptionOf(schema))
+    .map(([name]) => `input.${name} has no description: add .describe('…') for the model`);
+}
+
+function descriptionOf(schema: z.core.$ZodType): string | undefined {
+  const described = z.globalRegistry.get(schema)?.description;
+  const { def } = schema._zod;
+  if (described !== undefined || !('innerType' in def)) return described;
+  return descriptionOf(def.innerType as z.core.$ZodType);
+}
+
+function schemaProblems(registry: Registry, plugin: string): string[] {
+  const problems: string[] = [];
+  for (const tool of registry.tools.values()) {
+    if (tool.plugin !== plugin) continue;
+    const found = [
+      jsonSchemaProblem('the input', tool.input, 'input'),
+      jsonSchemaProblem('the output', tool.output, 'output'),
+      ...undescribedInputs(tool),
+    ];
+    problems.push(...found.filter(Boolean).map((problem) => `tool "${tool.name}": ${problem}`));
+  }
+  for (const { name, variables, output, plugin: owner } of registry.prompts.values()) {
+    if (owner !== plugin) continue;
+    const found = [
+      jsonSchemaProblem('the variables', variables, 'input'),
+      output ? jsonSchemaProblem('the output', output, 'output') : null,
+    ];
+    problems.push(...found.filter(Boolean).map((problem) => `prompt "${name}": ${problem}`));
+  }
+  return problems;
+}
+
+/**
+ * Holds a plugin against what a server expects of one, without starting a server: it sets up, twice and with the same
+ * parts, and closes again; names, descriptions, references, templates and examples are right; schemas can be told to
+ * models and clients. Resolves with a line for each problem: an empty list for a sound plugin.
+ */
+export async function checkPlugin(
+  plugin: ConfiguredPlugin,
+  { beside = [], services }: CheckPluginOptions = {},
+): Promise<string[]> {
+  const names: string[] = [];
+  for (let start = 1; start <= 2; start++) {
+    try {
+      const lent = silentServices(services);
+      const registry = await createRegistry([...beside, plugin], lent, [
+        checkPrompts,
+        checkPromptTypes,
+      ]);
+      const problems = schemaProblems(registry, plugin.name);
+      await registry.close();
+      if (problems.length > 0) return problems;
+      const { tools, prompts, agents } = registry;
+      names.push([...tools.keys(), ...prompts.keys(), ...agents.keys()].join());
+    } catch (error) {
+      if (error instanceof StartupError) return [...error.problems];
+      throw error;
+    }
+  }
+  return names[0] === names[1] ? [] : ['a second set-up gives other tools, prompts or agents'];
+}

@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DemoModel, startDemoModel } from '../src/demo-model/demo-model-server.ts';
+import { openRawWebSocket } from './support/raw-web-socket.ts';
+import { spawnServer } from './support/server-process.ts';
+
+let folder: string;
+let demo: DemoModel;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tessera-test-'));
+  demo = await startDemoModel();
+});
+afterAll(async () => {
+  await demo.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const environment = () => ({
+  DATA_DIR: folder,
+  ANTHROPIC_API_KEY: 'test',
+  ANTHROPIC_BASE_URL: demo.url,
+});
+const endpoint = /Endpoint +(\S+)/;
+
+describe('the process', { timeout: 120_000 }, () => {
+  test('starts, shows the admin the way in, and ends its streams before it stops', async () => {
+    await using server = spawnServer(environment());
+    const [, url = ''] = await server.prints(endpoint);
+    expect(server.printed()).toMatch(
+      /GraphiQL +http:\/\/127\.0\.0\.1:\d+\/login\?once=[\w-]{43}\n/,
+    );
+    expect(server.printed()).toContain(`embedded, in ${folder}`);
+    const [, key = ''] = await server.prints(/Admin key +(tsr_\S+)/);
+
+    using socket = await openRawWebSocket(url);
+    await socket.init({ authorization: `Bearer ${key}` });
+    const release = demo.hold();
+    socket.subscribe(
+      '1',
+      'subscription { completion(input: { prompt: { text: "hello" } }) { __typename } }',
+    );
+    expect(await socket.next()).toMatchObject({
+      payload: { data: { completion: { __typename: 'RunStarted' } } },
+    });
+    await demo.waitForOpenCalls(1);
+    server.child.kill('SIGTERM');
+    await server.prints(/stopping/);
+    const ready = await fetch(`${new URL(url).origin}/health/ready`);
+    expect(ready.status).toBe(503);
+    release();
+    let last = '';
+    for (
+      let message = await socket.next();
+      message.type === 'next';
+      message = await socket.next()
+    ) {
+      last = JSON.stringify(message.payload);
+    }
+    expect(last).toContain('RunFinished');
+    expect((await socket.closed).code).toBe(1001);
+    expect(await server.exited).toBe(0);
+    const logged = server.printed().slice(server.printed().indexOf('Admin key') + 60);
+    expect(logged).not.toContain(key);
+  });
+
+  test('starts again with what it has, and shows no key a second time', async () => {
+    await using server = spawnServer(environment());
+    await server.prints(endpoint);
+    expect(server.printed()).not.toContain('Admin key');
+    await using second = spawnServer(environment());
+    expect(await second.exited).toBe(1);
+    expect(second.printed()).toMatch(/^tessera: .*\n$/);
+    expect(second.printed()).toContain(folder);
+    server.child.kill('SIGINT');
+    expect(await server.exited).toBe(0);
+  });
+
+  test('does not start when it is told wrongly, and says in one line each what is wrong', async () => {
+    await using server = spawnServer({
+      PORT: 'many',
+      TESSERA_MODLE: 'x',
+      TESSERA_ADMIN_KEY: 's e',
+    });
+    expect(await server.exited).toBe(1);
+    const lines = server.printed().trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines.every((line) => line.startsWith('tessera: '))).toBe(true);
+    expect(lines.join()).not.toContain('s e');
+  });
+
+  test('does not start on a port that is taken', async () => {
+    const { port } = new URL(demo.url);
+    await using server = spawnServer({ ...environment(), PORT: port });
+    expect(await server.exited).toBe(1);
+    expect(server.printed()).toContain(`tessera: port ${port} of 127.0.0.1 is in use`);
+  });
+});
