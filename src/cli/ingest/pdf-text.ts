@@ -1,0 +1,48 @@
+import { getDocumentProxy } from 'unpdf';
+import { SourceProblem } from './source-problem.ts';
+
+/** Far beyond any document, and short of what a page can be made to say again and again. */
+const mostCharacters = 10_000_000;
+
+/** The text of a PDF, pages apart by an empty line. Throws a `SourceProblem`. */
+export async function pdfToText(
+  bytes: Uint8Array,
+): Promise<{ text: string; title: string | null }> {
+  try {
+    const pdf = await getDocumentProxy(bytes, { verbosity: 0 });
+    const pages: string[] = [];
+    let characters = 0;
+    for (let number = 1; number <= pdf.numPages; number++) {
+      const page = await pdf.getPage(number);
+      const { items } = await page.getTextContent();
+      const text = items
+        .map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : ''))
+        .join('');
+      page.cleanup();
+      characters += text.length;
+      if (characters > mostCharacters) {
+        throw new SourceProblem(`unfolds to more than ${mostCharacters} characters`);
+      }
+      pages.push(text.trim());
+    }
+    const title = await titleOf(pdf);
+    const text = pages.filter(Boolean).join('\n\n');
+    if (text === '') throw new SourceProblem('holds no text: its pages may be pictures');
+    return { text, title };
+  } catch (error) {
+    throw problemOf(error);
+  }
+}
+
+async function titleOf(pdf: Awaited<ReturnType<typeof getDocumentProxy>>): Promise<string | null> {
+  const { info } = await pdf.getMetadata();
+  const { Title: title } = info as { Title?: unknown };
+  return typeof title === 'string' && title.trim() ? title.trim() : null;
+}
+
+function problemOf(error: unknown): SourceProblem {
+  if (error instanceof SourceProblem) return error;
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (name === 'PasswordException') return new SourceProblem('is protected by a password');
+  return new SourceProblem(`is no PDF that can be read (${message.replace(/\.$/, '')})`);
+}

@@ -1,0 +1,268 @@
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** The template is checked before it is stored: it parses, it uses only declared variables, it renders with a sample. */
+export type CreatePromptVersionInput = {
+  labels?: Array<string> | null | undefined;
+  maxTokens?: number | null | undefined;
+  model?: string | null | undefined;
+  notes?: string | null | undefined;
+  prompt: string;
+  system?: string | null | undefined;
+  template: string;
+};
+
+/** Ingesting the same source again replaces it; unchanged text is not embedded again. */
+export type DocumentInput = {
+  metadata?: unknown;
+  source: string;
+  text: string;
+  title?: string | null | undefined;
+};
+
+export type ErrorCode =
+  | 'AGENT_NOT_FOUND'
+  | 'APPROVAL_CONFLICT'
+  | 'BUDGET_EXCEEDED'
+  | 'COLLECTION_NOT_FOUND'
+  | 'CONFLICT'
+  | 'EMBEDDING_UNAVAILABLE'
+  | 'EXPERIMENT_INVALID'
+  | 'MAX_TURNS_EXCEEDED'
+  | 'MODEL_NOT_FOUND'
+  | 'MODEL_OVERLOADED'
+  | 'MODEL_RATE_LIMITED'
+  | 'MODEL_REFUSED'
+  | 'MODEL_TIMEOUT'
+  | 'MODEL_UNAVAILABLE'
+  | 'NOT_FOUND'
+  | 'OUTPUT_INVALID'
+  | 'PROMPT_NOT_FOUND'
+  | 'PROMPT_VARIABLES_INVALID'
+  | 'RUN_CANCELLED'
+  | 'RUN_INTERRUPTED'
+  | 'RUN_NOT_FOUND'
+  | 'TEMPLATE_INVALID';
+
+/** Deploy and rollback alike: move a label to a version. Takes effect on every server at once. */
+export type SetPromptLabelInput = {
+  label: string;
+  prompt: string;
+  version: number;
+};
+
+export type StoredSourcesQueryVariables = Exact<{
+  collection: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type StoredSourcesQuery = { documents: { edges: Array<{ node: { source: string, metadata: unknown } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type IngestBatchMutationVariables = Exact<{
+  collection: string;
+  documents: Array<DocumentInput> | DocumentInput;
+}>;
+
+
+export type IngestBatchMutation = { ingestDocuments:
+    | { __typename: 'EmbeddingUnavailableError', code: ErrorCode, message: string, retryable: boolean }
+    | { __typename: 'IngestedDocuments', created: number, updated: number, unchanged: number, chunks: number, rejected: Array<{ source: string, issues: Array<{ path: Array<string>, message: string }> }> }
+   };
+
+export type WordingFragment = { number: number, template: string, system: string | null, model: string | null, maxTokens: number | null, notes: string | null, createdBy: string };
+
+export type PromptWordingsQueryVariables = Exact<{
+  label: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type PromptWordingsQuery = { prompts: { edges: Array<{ node: { name: string, version: { number: number, template: string, system: string | null, model: string | null, maxTokens: number | null, notes: string | null, createdBy: string } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type PromptToPushQueryVariables = Exact<{
+  name: string;
+  label: string;
+}>;
+
+
+export type PromptToPushQuery = { prompt: { version: { number: number, template: string, system: string | null, model: string | null, maxTokens: number | null, notes: string | null, createdBy: string } | null, versions: { edges: Array<{ node: { number: number, template: string, system: string | null, model: string | null, maxTokens: number | null, notes: string | null, createdBy: string } }> } } | null };
+
+export type PublishWordingMutationVariables = Exact<{
+  input: CreatePromptVersionInput;
+}>;
+
+
+export type PublishWordingMutation = { createPromptVersion:
+    | { __typename: 'PromptNotFoundError', code: ErrorCode, message: string }
+    | { __typename: 'PromptVersion', number: number }
+    | { __typename: 'TemplateInvalidError', code: ErrorCode, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type MoveLabelMutationVariables = Exact<{
+  input: SetPromptLabelInput;
+}>;
+
+
+export type MoveLabelMutation = { setPromptLabel:
+    | { __typename: 'NotFoundError', code: ErrorCode, message: string }
+    | { __typename: 'PromptLabel', name: string }
+    | { __typename: 'PromptNotFoundError', code: ErrorCode, message: string }
+   };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const WordingFragmentDoc = new TypedDocumentString(`
+    fragment Wording on PromptVersion {
+  number
+  template
+  system
+  model
+  maxTokens
+  notes
+  createdBy
+}
+    `, {"fragmentName":"Wording"}) as unknown as TypedDocumentString<WordingFragment, unknown>;
+export const StoredSourcesDocument = new TypedDocumentString(`
+    query StoredSources($collection: String!, $after: String) {
+  documents(collection: $collection, first: 100, after: $after) {
+    edges {
+      node {
+        source
+        metadata
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StoredSourcesQuery, StoredSourcesQueryVariables>;
+export const IngestBatchDocument = new TypedDocumentString(`
+    mutation IngestBatch($collection: String!, $documents: [DocumentInput!]!) {
+  ingestDocuments(input: {collection: $collection, documents: $documents}) {
+    __typename
+    ... on IngestedDocuments {
+      created
+      updated
+      unchanged
+      chunks
+      rejected {
+        source
+        issues {
+          path
+          message
+        }
+      }
+    }
+    ... on Error {
+      code
+      message
+      retryable
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<IngestBatchMutation, IngestBatchMutationVariables>;
+export const PromptWordingsDocument = new TypedDocumentString(`
+    query PromptWordings($label: String!, $after: String) {
+  prompts(first: 50, after: $after) {
+    edges {
+      node {
+        name
+        version(label: $label) {
+          ...Wording
+        }
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment Wording on PromptVersion {
+  number
+  template
+  system
+  model
+  maxTokens
+  notes
+  createdBy
+}`) as unknown as TypedDocumentString<PromptWordingsQuery, PromptWordingsQueryVariables>;
+export const PromptToPushDocument = new TypedDocumentString(`
+    query PromptToPush($name: String!, $label: String!) {
+  prompt(name: $name) {
+    version(label: $label) {
+      ...Wording
+    }
+    versions(first: 1) {
+      edges {
+        node {
+          ...Wording
+        }
+      }
+    }
+  }
+}
+    fragment Wording on PromptVersion {
+  number
+  template
+  system
+  model
+  maxTokens
+  notes
+  createdBy
+}`) as unknown as TypedDocumentString<PromptToPushQuery, PromptToPushQueryVariables>;
+export const PublishWordingDocument = new TypedDocumentString(`
+    mutation PublishWording($input: CreatePromptVersionInput!) {
+  createPromptVersion(input: $input) {
+    __typename
+    ... on PromptVersion {
+      number
+    }
+    ... on Error {
+      code
+      message
+    }
+    ... on TemplateInvalidError {
+      issues {
+        path
+        message
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PublishWordingMutation, PublishWordingMutationVariables>;
+export const MoveLabelDocument = new TypedDocumentString(`
+    mutation MoveLabel($input: SetPromptLabelInput!) {
+  setPromptLabel(input: $input) {
+    __typename
+    ... on PromptLabel {
+      name
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MoveLabelMutation, MoveLabelMutationVariables>;
