@@ -1,0 +1,102 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Decimal } from 'decimal.js';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ASK, runAgent } from './support/money-operations.ts';
+import { type MoneyServer, startMoneyServer } from './support/start-money-server.ts';
+
+/** Bills ten tokens for each text, as a hosted embedder would by its own count. */
+const tokensEach = 10;
+let embedder: Server;
+let billedTokens = 0;
+let refuseAfter = Number.POSITIVE_INFINITY;
+let server: MoneyServer;
+
+beforeAll(async () => {
+  embedder = createServer(async (request, response) => {
+    let text = '';
+    for await (const part of request) text += part;
+    const { input } = JSON.parse(text) as { input: string[] };
+    refuseAfter -= 1;
+    if (refuseAfter < 0) return void response.writeHead(401).end();
+    billedTokens += input.length * tokensEach;
+    const embedding = [1, 0, 0, 0, 0, 0, 0, 0];
+    const data = input.map((_, index) => ({ index, embedding }));
+    const usage = { total_tokens: input.length * tokensEach };
+    response.end(JSON.stringify({ data, usage }));
+  });
+  await new Promise<void>((resolve) => embedder.listen(0, '127.0.0.1', resolve));
+  process.env['EMBEDDER_URL'] = `http://127.0.0.1:${(embedder.address() as AddressInfo).port}`;
+  server = await startMoneyServer({ environment: { TESSERA_EMBEDDER: 'voyage-4:8' } });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  embedder.close();
+});
+
+/** What was billed and what was booked since the last comparison. */
+async function compare() {
+  const { embeddings, ...rest } = await server.referee();
+  const booked = embeddings.reduce((sum, { inputTokens }) => sum + inputTokens, 0);
+  expect(booked).toBe(billedTokens);
+  for (const { cost, inputTokens, model } of embeddings) {
+    expect(model).toBe('voyage-4:8');
+    expect(cost).toBe(new Decimal('0.06').times(inputTokens).div(1_000_000).toFixed());
+  }
+  billedTokens = 0;
+  return { embeddings, ...rest };
+}
+
+const INGEST = `mutation ($input: IngestDocumentsInput!) { ingestDocuments(input: $input) {
+  __typename ... on IngestedDocuments { created } ... on Error { code } } }`;
+const documents = (count: number, text: string): object[] =>
+  Array.from({ length: count }, (_, at) => ({ source: `${text}-${at}`, text: `${text} ${at}.` }));
+const ingest = (documents: object[]) =>
+  server.data<{ ingestDocuments: { __typename: string; code?: string } }>(INGEST, {
+    input: { collection: 'default', documents },
+  });
+
+test('an ingest is recorded as its caller’s, and unchanged text costs nothing', async () => {
+  await ingest(documents(3, 'tea'));
+  const { embeddings } = await compare();
+  expect(embeddings).toMatchObject([{ userId: 'admin', kind: 'EMBEDDING', inputTokens: 30 }]);
+  await ingest(documents(3, 'tea'));
+  expect((await compare()).embeddings).toEqual([]);
+});
+
+test('an ingest that fails half way is recorded for what was billed', async () => {
+  refuseAfter = 1;
+  const { ingestDocuments } = await ingest(documents(80, 'coffee'));
+  expect(ingestDocuments.code).toBe('EMBEDDING_UNAVAILABLE');
+  refuseAfter = Number.POSITIVE_INFINITY;
+  const { embeddings } = await compare();
+  expect(embeddings.length).toBeGreaterThan(0);
+});
+
+test('a search is its caller’s', async () => {
+  const as = await server.keyFor('ada');
+  await server.data('{ search(input: { query: "tea" }) { source } }', {}, { as });
+  expect((await compare()).embeddings).toMatchObject([{ userId: 'ada', inputTokens: 10 }]);
+});
+
+test('the question of an answer is part of what the run cost', async () => {
+  const { ask } = await server.data<{ ask: { id: string; cost: string; status: string } }>(ASK, {
+    input: { question: 'Which tea?' },
+  });
+  expect(ask.status).toBe('SUCCEEDED');
+  const { embeddings, records } = await compare();
+  expect(embeddings).toHaveLength(1);
+  expect(records).toMatchObject([{ kind: 'ANSWER', runId: embeddings[0]!.runId }]);
+  const total = new Decimal(embeddings[0]!.cost!).plus(records[0]!.cost!);
+  expect(ask.cost).toBe(total.toFixed());
+});
+
+test('a tool’s search is its run’s', async () => {
+  const run = await runAgent(
+    server,
+    '[demo:tool search_knowledge {"query":"tea"}] [demo:reply found] tea',
+  );
+  expect(run.status).toBe('SUCCEEDED');
+  const { embeddings, records } = await compare();
+  expect(embeddings).toMatchObject([{ userId: 'admin', runId: records[0]!.runId }]);
+});
