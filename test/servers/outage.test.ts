@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Member, startDeployment, type TestDeployment } from './support/deployment.ts';
+import {
+  asking,
+  COMPLETE,
+  COMPLETION,
+  RUN,
+  type RunState,
+  type StreamEvent,
+  textOf,
+} from './support/run-operations.ts';
+
+describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and comes back', () => {
+  let deployment: TestDeployment;
+  let servers: Member[];
+  beforeAll(async () => {
+    deployment = await startDeployment({
+      servers: 2,
+      throughProxy: true,
+      environment: { SERVER_LEASE_MS: '2000' },
+    });
+    servers = deployment.servers;
+  });
+  afterEach(() => deployment.proxy!.comeBack());
+  afterAll(async () => deployment?.[Symbol.asyncDispose]());
+
+  const beginAll = async (prompt: string) =>
+    Promise.all(
+      servers.flatMap(({ client }, server) =>
+        Array.from({ length: 5 }, async (_, index) => {
+          const text = `${prompt} ${server} ${index}`;
+          const stream = client.subscribe<StreamEvent>(COMPLETION, asking(text));
+          return { stream, head: [await stream.take(), await stream.take()] };
+        }),
+      ),
+    );
+
+  const expectAllWell = async (began: Awaited<ReturnType<typeof beginAll>>) => {
+    for (const { stream, head } of began) {
+      const events = [...head, ...(await stream.rest())];
+      expect(events.at(-1)?.run?.status).toBe('SUCCEEDED');
+      expect(textOf(events)).toBe(events.at(-1)?.run?.text);
+      const id = events[0]!.runId;
+      const { run } = await servers[1]!.client.data<RunState>(RUN, { id });
+      expect(run).toMatchObject({ status: 'SUCCEEDED', usage: { estimated: false } });
+    }
+    const [left] = await deployment.database.query<{ holds: number; running: number }>(
+      `SELECT (SELECT count(*)::int FROM "Hold") AS holds,
+              (SELECT count(*)::int FROM "Run" WHERE "finishedAt" IS NULL) AS running`,
+    );
+    expect(left).toEqual({ holds: 0, running: 0 });
+    const twice = await deployment.database.query(
+      `SELECT "runId" FROM "UsageRecord" GROUP BY "runId" HAVING count(*) > 1`,
+    );
+    expect(twice).toEqual([]);
+  };
+
+  const expectRefused = async ({ client }: Member) => {
+    const start = performance.now();
+    const answer = await client.execute(COMPLETE, asking('meanwhile'));
+    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(answer.errors?.[0]?.extensions?.['code'] ?? answer.data).toMatchObject(
+      answer.errors
+        ? expect.stringMatching(/RUN_INTERRUPTED|INTERNAL_SERVER_ERROR/)
+        : {
+            complete: { retryable: true },
+          },
+    );
+  };
+
+  const expectServing = async () => {
+    for (const { client } of servers) {
+      await expect
+        .poll(
+          async () =>
+            (await client.execute<{ complete: { status: string } }>(COMPLETE, asking('after'))).data
+              ?.complete.status,
+          { timeout: 15_000 },
+        )
+        .toBe('SUCCEEDED');
+    }
+  };
+
+  test('stopped: requests are refused, streams end well afterwards, nobody is taken for dead', async () => {
+    const began = await beginAll('[demo:gate 3] [demo:words 20] stop');
+    await expect.poll(() => deployment.demo.gatedCalls).toBe(10);
+    await deployment.proxy!.goDown();
+    deployment.demo.release();
+    await Promise.all(servers.map(expectRefused));
+    // Longer than a lease.
+    await delay(3_000);
+    await Promise.all(servers.map(expectRefused));
+    await deployment.proxy!.comeBack();
+    await expectServing();
+    await expectAllWell(began);
+  });
+
+  test('vanished without a word: the same', async () => {
+    const began = await beginAll('[demo:gate 3] [demo:words 20] vanish');
+    await expect.poll(() => deployment.demo.gatedCalls).toBe(10);
+    deployment.proxy!.freeze();
+    deployment.demo.release();
+    await Promise.all(servers.map(expectRefused));
+    await delay(3_000);
+    await deployment.proxy!.goDown();
+    await deployment.proxy!.comeBack();
+    await expectServing();
+    await expectAllWell(began);
+  });
+});

@@ -1,0 +1,1 @@
+export const adminKey = 'admin-key-of-the-tests';
