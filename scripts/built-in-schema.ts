@@ -1,0 +1,16 @@
+import { printSchema } from 'graphql';
+import { createRegistry } from '../src/kernel/create-registry.ts';
+import { createSchema } from '../src/schema/create-schema.ts';
+import { checkPromptTypes } from '../src/schema/prompt-shapes.ts';
+import { silentServices } from '../src/testing/silent-services.ts';
+import config from '../tessera.config.ts';
+
+/** The public schema of a server with the built-in plugins, as `schema.graphql` keeps it. */
+export async function printBuiltInSchema(): Promise<string> {
+  const registry = await createRegistry(config.plugins, silentServices(), [checkPromptTypes]);
+  try {
+    return `${printSchema(createSchema(registry))}\n`;
+  } finally {
+    await registry.close();
+  }
+}

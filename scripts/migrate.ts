@@ -1,0 +1,49 @@
+// npm run migrate:new -- NAME: writes the SQL that leads from the migrations to schema.prisma, to be reviewed.
+// npm run migrate:check: fails when the two differ.
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { migrationsFolder, schemaDifference } from './schema-difference.ts';
+
+async function check(): Promise<number> {
+  const difference = await schemaDifference('words');
+  if (difference === null) {
+    console.log('The migrations make what schema.prisma says.');
+    return 0;
+  }
+  console.error(
+    `schema.prisma has what no migration makes (npm run migrate:new -- NAME):\n${difference}`,
+  );
+  return 1;
+}
+
+async function author(name: string): Promise<number> {
+  const sql = await schemaDifference('sql');
+  if (sql === null) {
+    console.log('Nothing to do: the migrations make what schema.prisma says.');
+    return 0;
+  }
+  const folder = path.join(migrationsFolder, `${await nextStamp()}_${name}`);
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'migration.sql'), sql);
+  console.log(
+    `Wrote ${path.relative(process.cwd(), folder)}/migration.sql: read it before you commit it.`,
+  );
+  return 0;
+}
+
+/** Now, but after every migration that is there: they apply in the order of their names. */
+async function nextStamp(): Promise<number> {
+  const now = Number(new Date().toISOString().replace(/\D/g, '').slice(0, 14));
+  const stamps = (await readdir(migrationsFolder)).map((entry) => Number.parseInt(entry, 10) || 0);
+  return Math.max(now, ...stamps.map((stamp) => stamp + 1));
+}
+
+async function main([command, name]: string[]): Promise<number> {
+  if (command === 'check') return check();
+  if (command === 'new' && name && /^[a-z][a-z0-9_]*$/.test(name)) return author(name);
+  console.error('Usage: npm run migrate:check, or npm run migrate:new -- NAME (lower snake_case)');
+  return 1;
+}
+
+// Not just the exit code: the schema engine leaves a timer of 10 s behind.
+process.exit(await main(process.argv.slice(2)));
