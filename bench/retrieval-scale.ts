@@ -1,0 +1,88 @@
+// npm run bench:retrieval:scale -- CHUNKS… : ingest and search of made-up collections, embedded or on DATABASE_URL.
+import type { Database } from '../src/data/database.ts';
+import { openDatabase } from '../src/data/open-database.ts';
+import type { Log } from '../src/kernel/log.ts';
+import { createKnowledge, type KnowledgeRoom } from '../src/knowledge/create-knowledge.ts';
+import { quantile } from './retrieval-metrics.ts';
+
+const silent = (): void => undefined;
+const print = (fields: object, message: string): void => console.error(message, fields);
+const log: Log = { debug: silent, info: silent, warn: print, error: print, child: () => log };
+
+let state = 42;
+const random = (): number => {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+  return state / 2 ** 32;
+};
+const syllables = 'ba ko ri ten sul mor ga vi lo pen dra est in qua ty zer um fol ne ash'.split(
+  ' ',
+);
+const words = Array.from({ length: 30_000 }, (_, n) =>
+  [n % 20, Math.floor(n / 20) % 20, Math.floor(n / 400) % 20, n % 7]
+    .map((at) => syllables[at])
+    .join(''),
+);
+/** Zipf's law: the nth commonest word as often as 1 / n. */
+const word = (): string => words[Math.floor(words.length ** random()) - 1]!;
+const sentence = (): string => `${Array.from({ length: 14 }, word).join(' ')}.`;
+const paragraph = (): string => Array.from({ length: 8 }, sentence).join(' ');
+
+/** One of its own: the server may hold others. */
+const collection = `scale ${process.pid}`;
+
+async function remove(database: Database): Promise<void> {
+  const [row] = await database.query<{ id: string }>(
+    `DELETE FROM "Collection" WHERE "name" = $1 RETURNING "id"`,
+    [collection],
+  );
+  await database.query(`DELETE FROM "Posting" WHERE "collectionId" = $1`, [row?.id]);
+}
+
+async function fill(knowledge: KnowledgeRoom, chunks: number): Promise<number> {
+  let made = 0;
+  let milliseconds = 0;
+  for (let batch = 0; made < chunks; batch++) {
+    const documents = Array.from({ length: 100 }, (_, n) => ({
+      source: `${batch}/${n}`,
+      text: `# ${sentence()}\n\n${paragraph()}\n\n${paragraph()}`,
+      metadata: { batch, rare: n === 0, third: n % 3 },
+    }));
+    const started = performance.now();
+    made += (await knowledge.ingest({ collection, documents })).chunks;
+    milliseconds += performance.now() - started;
+  }
+  return (made / milliseconds) * 1_000;
+}
+
+async function latency(knowledge: KnowledgeRoom, request: object): Promise<string> {
+  const times: number[] = [];
+  for (let n = 0; n < 120; n++) {
+    const query = `${word()} ${word()} ${words[Math.floor(random() * 3_000)]} ${word()}`;
+    const started = performance.now();
+    await knowledge.search({ query, collection, ...request });
+    if (n >= 20) times.push(performance.now() - started);
+  }
+  return `${quantile(times, 0.5).toFixed(1)} / ${quantile(times, 0.95).toFixed(1)}`;
+}
+
+console.log(
+  '| chunks | ingest, chunks/s | keyword p50/p95 ms | semantic | hybrid | hybrid, 1 % filter | hybrid, 33 % filter |',
+);
+console.log('| --- | --- | --- | --- | --- | --- | --- |');
+for (const chunks of process.argv.slice(2).map(Number)) {
+  const url = process.env['DATABASE_URL'];
+  const database = await openDatabase({ ...(url ? { url } : { dataDir: 'memory://' }), log });
+  const knowledge = createKnowledge({ database, embedders: [], defaultEmbedder: 'hash-512', log });
+  const row = [chunks, (await fill(knowledge, chunks)).toFixed(0)];
+  await knowledge.settled();
+  row.push(
+    await latency(knowledge, { mode: 'KEYWORD' }),
+    await latency(knowledge, { mode: 'SEMANTIC' }),
+  );
+  row.push(await latency(knowledge, {}), await latency(knowledge, { filter: { rare: true } }));
+  row.push(await latency(knowledge, { filter: { third: 1 } }));
+  console.log(`| ${row.join(' | ')} |`);
+  await knowledge.close();
+  await remove(database);
+  await database.close();
+}
