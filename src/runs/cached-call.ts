@@ -35,43 +35,30 @@ export async function* cachedCall(
   const key = rooms.cache.keyOf(identityOf(request));
   if (request.mode === 'REFRESH')
     return yield* storing(key, meteredCall(payer, request, rooms), rooms);
-  const startedAt = Date.now();
-  const answer = await rooms.cache.get(key);
-  if (answer) {
-    const { model, provider, text, stopReason, citations } = answer;
-    await recordHit(payer, { model, provider, startedAt }, rooms);
-    yield { type: 'start', model };
-    yield* replay(text, citations as PlacedCitation[]);
-    const message = { role: 'assistant' as const, content: [{ type: 'text' as const, text }] };
-    yield hitFinish({
-      model,
-      provider,
-      stopReason: stopReason as CallFinish['stopReason'],
-      message,
-    });
-    return;
-  }
-  yield* joinedCall(payer, { request, key, startedAt }, rooms);
+  yield* sharedCall(payer, { request, key, startedAt: Date.now() }, rooms);
 }
 
-/** Makes the call for everyone who asks the same meanwhile, or joins the one who does. */
-async function* joinedCall(
+/**
+ * Looks the answer up, or makes the call, for everyone who asks the same meanwhile; or joins the one who does. The
+ * look-up is part of the flight: outside it, one that is slow could miss both the flight and the answer it stored.
+ */
+async function* sharedCall(
   payer: Payer,
-  { request, key, startedAt }: { request: CallRequest; key: string; startedAt: number },
+  asked: { request: CallRequest; key: string; startedAt: number },
   rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
+  const { request, key, startedAt } = asked;
   let told = false;
   let own: { signal: AbortSignal; over: Promise<void> } | null = null as typeof own;
   const shared = rooms.sharedCalls.share(key, (signal) => {
     const over = Promise.withResolvers<void>();
     own = { signal, over: over.promise };
-    const events = storing(key, meteredCall({ ...payer, signal }, request, rooms), rooms);
-    return thenDo(events, over.resolve);
+    return thenDo(answerOrCall({ ...payer, signal }, { request, key }, rooms), over.resolve);
   });
   try {
     for await (const event of untilAborted(shared, payer.signal)) {
       told = true;
-      if (event.type !== 'finish' || own) yield event;
+      if (event.type !== 'finish' || (own && !event.cached)) yield event;
       else {
         await recordHit(payer, { model: event.model, provider: event.provider, startedAt }, rooms);
         yield hitFinish(event);
@@ -79,11 +66,26 @@ async function* joinedCall(
     }
   } catch (error) {
     if (own || told || !isOnlyTheLeaders(error)) throw error;
-    yield* meteredCall(payer, request, rooms);
+    yield* sharedCall(payer, asked, rooms);
   } finally {
     // Nobody else listens any more: the call is being ended, and its bill belongs to this run.
     if (own?.signal.aborted) await own.over;
   }
+}
+
+async function* answerOrCall(
+  payer: Payer,
+  { request, key }: { request: CallRequest; key: string },
+  rooms: RunRooms,
+): AsyncGenerator<CallEvent, void> {
+  const answer = await rooms.cache.get(key);
+  if (!answer) return yield* storing(key, meteredCall(payer, request, rooms), rooms);
+  const { model, provider, text, citations } = answer;
+  yield { type: 'start', model };
+  yield* replay(text, citations as PlacedCitation[]);
+  const stopReason = answer.stopReason as CallFinish['stopReason'];
+  const message = { role: 'assistant' as const, content: [{ type: 'text' as const, text }] };
+  yield hitFinish({ model, provider, stopReason, message });
 }
 
 async function* thenDo<Item>(

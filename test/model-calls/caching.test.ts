@@ -8,6 +8,7 @@ import {
   type StreamEvent,
 } from '../money/support/money-operations.ts';
 import { type MoneyServer, startMoneyServer } from '../money/support/start-money-server.ts';
+import { openTestDatabase } from '../support/test-database.ts';
 
 let server: MoneyServer;
 beforeAll(async () => {
@@ -112,6 +113,29 @@ test('who leaves a shared call does not cancel the others; the last one leaving 
   alone.stop();
   await server.demo.waitForOpenCalls(0, 1_000);
   expect((await server.referee()).records[0]).toMatchObject({ status: 'cancelled' });
+});
+
+test('a slow look-up misses neither the call in flight nor the answer it stored', async () => {
+  const database = await openTestDatabase();
+  const slow = Promise.withResolvers<void>();
+  let reads = 0;
+  const query: typeof database.query = async (text, values) => {
+    const rows = await database.query(text, values);
+    if (text.includes('FROM "CachedResponse" WHERE key') && ++reads > 1) await slow.promise;
+    return rows as never;
+  };
+  await using other = await startMoneyServer({ database: { ...database, query } });
+  const letGo = other.demo.hold();
+  const first = complete(other, 'asked twice');
+  await other.demo.waitForOpenCalls(1);
+  const second = complete(other, 'asked twice');
+  const running = `SELECT id FROM "Run" WHERE status = 'RUNNING'`;
+  await expect.poll(() => database.query(running)).toHaveLength(2);
+  letGo();
+  await first;
+  slow.resolve();
+  expect(await second).toMatchObject({ cached: true, cost: '0' });
+  expect((await other.referee()).billed).toHaveLength(1);
 });
 
 test('what repeats is cached at the provider, and seen in the usage', async () => {
