@@ -9,7 +9,7 @@ const steps: [name: string, ...command: [string, ...string[]]][] = [
   ['unused code', 'knip'],
   ['migrations', 'node', 'scripts/migrate.ts', 'check'],
 ];
-if (!process.argv.includes('--without-tests')) steps.push(['tests', 'vitest', 'run']);
+if (!process.argv.includes('--without-tests')) steps.push(['tests', 'npm', 'test']);
 
 /** Runs a program silently; resolves with what it wrote, or null when it succeeded. */
 function complaintOf(program: string, options: string[]): Promise<string | null> {
