@@ -8,23 +8,35 @@ import { createVoyageEmbedder } from './knowledge/voyage-embedder.ts';
 const builtIn = 'hash-512';
 
 /**
- * The embedders that this server knows besides the built-in one, and the one of collections made from now on:
- * TESSERA_EMBEDDER is "hash-512", the name of a plugin's, "voyage/MODEL" or "openai/MODEL", the last two with ":DIMENSIONS"
- * where they are not the model's own. Throws a `StartupError` that says what is missing.
+ * The embedders that this server knows besides the built-in one, and the one of collections made from now on.
+ * TESSERA_EMBEDDER names that one, and behind it, separated by commas, those that other collections still have or are to
+ * have: "hash-512", the name of a plugin's, "voyage/MODEL" or "openai/MODEL", the last two with ":DIMENSIONS" where they
+ * are not the model's own. Throws a `StartupError` that says what is missing.
  */
 export function openEmbedders(
   config: Config,
   registry: Registry,
 ): { embedders: Embedder[]; defaultEmbedder: string } {
-  const plugins = [...registry.embedders.values()];
-  const name = config.embedder ?? builtIn;
-  const hosted = hostedEmbedder(name, config);
-  if (hosted) return { embedders: [...plugins, hosted], defaultEmbedder: hosted.name };
-  if (name === builtIn || registry.embedders.has(name)) {
-    return { embedders: plugins, defaultEmbedder: name };
-  }
+  const names = (config.embedder ?? builtIn).split(',').map((name) => name.trim());
+  const hosted = new Map<string, Embedder>();
+  const known = names.map((name) => {
+    const embedder = hostedEmbedder(name, config);
+    if (embedder) hosted.set(embedder.name, embedder);
+    else if (name !== builtIn && !registry.embedders.has(name))
+      throw noSuchEmbedder(name, registry);
+    return embedder?.name ?? name;
+  });
+  return {
+    embedders: [...registry.embedders.values(), ...hosted.values()],
+    defaultEmbedder: known[0]!,
+  };
+}
+
+function noSuchEmbedder(name: string, registry: Registry): StartupError {
   const known = [builtIn, ...registry.embedders.keys(), 'voyage/MODEL', 'openai/MODEL'];
-  throw new StartupError([`TESSERA_EMBEDDER names no embedder; there are ${known.join(', ')}`]);
+  return new StartupError([
+    `TESSERA_EMBEDDER: there is no embedder "${name}"; there are ${known.join(', ')}`,
+  ]);
 }
 
 function hostedEmbedder(name: string, { voyage, openai }: Config): Embedder | null {

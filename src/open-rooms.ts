@@ -1,5 +1,5 @@
 import { createAuth } from './auth/create-auth.ts';
-import { billEmbeddings } from './bill-embeddings.ts';
+import { billEmbeddings, billReembedding } from './bill-embeddings.ts';
 import type { Config } from './config.ts';
 import type { Database } from './data/database.ts';
 import { newId } from './data/new-id.ts';
@@ -76,21 +76,21 @@ export async function openRooms(
       limits: limitsOf(config),
     }),
   );
+  const ledger = undo.add(
+    (options.openLedger ?? createLedger)({
+      ...{ database, prices, serverId, log },
+      ...ledgerOf(config, registry, log),
+    }),
+  );
   const knowledge = undo.add(
-    createKnowledge({ database, log, ...openEmbedders(config, registry) }),
+    createKnowledge({
+      ...{ database, log, onReembeddingBilled: billReembedding(ledger) },
+      ...openEmbedders(config, registry),
+    }),
   );
   const prompts = createPrompts({ database, registry, log });
   await prompts.synchronize();
   const cache = undo.add(createResponseCache({ database, log }));
-  const ledger = undo.add(
-    (options.openLedger ?? createLedger)({
-      database,
-      prices,
-      serverId,
-      log,
-      ...ledgerOf(config, registry, log),
-    }),
-  );
   undo.add(startRetention({ database, ledger, ...config.retention, log }));
   const { disconnectGraceMs, serverLeaseMs: leaseMs } = config;
   const runs = await createRuns({

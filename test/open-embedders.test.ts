@@ -35,3 +35,12 @@ test.each([
 ])('%o stops the start', (environment, message) => {
   expect(() => open(environment)).toThrow(message);
 });
+
+test('the first is that of new collections, the others are there for those that have them', () => {
+  const opened = open({
+    TESSERA_EMBEDDER: 'openai/a:8, hash-512, openai/b:16',
+    OPENAI_BASE_URL: 'http://localhost:11434/v1',
+  });
+  expect(opened.defaultEmbedder).toBe('a:8');
+  expect(opened.embedders.map(({ name }) => name)).toEqual(['a:8', 'b:16']);
+});

@@ -16,6 +16,8 @@ export interface SearchRequest {
   topK?: number;
   filter?: unknown;
   mode?: 'HYBRID' | 'SEMANTIC' | 'KEYWORD';
+  /** 0 to 1: what the embedder's score counts beside keywords in a hybrid search, instead of what the collection has. */
+  embedderWeight?: number;
   /** 0 (default) to 1: how much a hit is pushed down for being like better ones. */
   diversity?: number;
   signal?: AbortSignal;

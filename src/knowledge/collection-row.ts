@@ -7,11 +7,13 @@ export interface CollectionRow {
   name: string;
   embedder: string;
   dimensions: number;
+  /** Calibrated for this collection; null: the embedder's own. */
+  embedderWeight: number | null;
   /** Of the latent space in force; null before the first one. */
   latentGeneration: number | null;
 }
 
-const columns = '"id", "name", "embedder", "dimensions", "latentGeneration"';
+const columns = '"id", "name", "embedder", "dimensions", "embedderWeight", "latentGeneration"';
 
 export async function findCollection(
   database: Database,

@@ -1,6 +1,7 @@
 import type { Database } from '../data/database.ts';
 import type { Embedder } from '../kernel/embedder.ts';
 import { DomainError } from '../kernel/errors.ts';
+import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
 import { parseBracketCitations } from './bracket-citations.ts';
 import { findCollection, findOrMakeCollection, findUnnamedCollection } from './collection-row.ts';
@@ -13,7 +14,9 @@ import type { DocumentRecord, IngestResult, Knowledge } from './knowledge.ts';
 import { createLatentIndexes } from './latent-index.ts';
 import { packSources } from './pack-sources.ts';
 import { createQueryTerms } from './query-terms.ts';
+import { createReembedding } from './reembedding.ts';
 import { latentWeightOf, searchCollection } from './search-collection.ts';
+import { updateCollection } from './update-collection.ts';
 import { createVectorIndexes } from './vector-index.ts';
 import { verifyCitation } from './verify-citation.ts';
 
@@ -25,11 +28,13 @@ export interface KnowledgeOptions {
   defaultEmbedder: string;
   /** May latent spaces be fitted in the background, where the embedder has a use for them? Default true. */
   latent?: boolean;
+  /** Told what a hosted embedder billed for embedding a collection anew, and who asked for that. */
+  onReembeddingBilled?: (bill: EmbeddingBill, userId: string) => Promise<void>;
   log: Log;
 }
 
 export interface KnowledgeRoom extends Knowledge {
-  /** Resolves when the background work that is due (vector indexes, latent spaces) is done. */
+  /** Resolves when the background work that is due (vector indexes, latent spaces, new embedders) is done. */
   settled(): Promise<void>;
 }
 
@@ -52,6 +57,17 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
   const latent = createLatentIndexes(database, log);
   const upkeep = createUpkeep(database, log);
   const terms = createQueryTerms(database);
+  const useLatent = (collectionId: string, embedder: Embedder): void => {
+    if (options.latent !== false && latentWeightOf(embedder.weight) > 0)
+      latent.refresh(collectionId);
+  };
+  const reembedding = createReembedding({
+    ...{ database, embedders, indexes, log, onBilled: options.onReembeddingBilled },
+    onChanged: async (collectionId, embedder) => {
+      useLatent(collectionId, embedder);
+      await changed(collectionId);
+    },
+  });
   const parts = { database, statistics, terms, indexes, latent, embedderOf, log };
 
   return {
@@ -64,6 +80,13 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       return searchCollection(parts, collection, request);
     },
     collections: () => listCollections(database),
+    async updateCollection(change, userId) {
+      const collection = await findCollection(database, change.name);
+      if (!collection) throw await collectionNotFound(database, change.name);
+      await updateCollection(database, collection, { change, embedders, userId });
+      reembedding.wake();
+      return (await listCollections(database, change.name))[0]!;
+    },
     documents: (request) => pageDocuments(database, request),
     documentsById: async (ids) => inOrder(ids, await readDocuments(database, ids)),
     async ingest(input, settings = {}) {
@@ -75,14 +98,13 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       const embedder = embedders.get(collection.embedder);
       if (!embedder) throw embedderMissing(collection.name, collection.embedder);
       latent.postpone(collection.id);
-      const target = { ...settings, collectionId: collection.id, embedder };
+      const target = { ...settings, collectionId: collection.id, embedder, embedderOf };
       const report = await ingestDocuments(database, input.documents, target).finally(() =>
         changed(collection.id),
       );
       upkeep.note(report.written);
       void indexes.ensure({ embedder: embedder.name, dimensions: embedder.dimensions });
-      if (options.latent !== false && latentWeightOf(embedder.weight) > 0)
-        latent.refresh(collection.id);
+      useLatent(collection.id, embedder);
       const ids = report.stored.map(({ id }) => id);
       const records = inOrder(ids, await readDocuments(database, ids));
       const count = (outcome: string): number =>
@@ -107,12 +129,12 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     verify: verifyCitation,
     parseBracketCitations,
     async settled() {
-      await Promise.all([indexes.settled(), latent.settled()]);
+      await Promise.all([indexes.settled(), latent.settled(), reembedding.settled()]);
       await upkeep.settled();
     },
     async close() {
       unsubscribe();
-      await Promise.all([indexes.settled(), upkeep.settled(), latent.close()]);
+      await Promise.all([reembedding.close(), indexes.settled(), upkeep.settled(), latent.close()]);
     },
   };
 }

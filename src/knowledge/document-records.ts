@@ -7,13 +7,21 @@ const columns = `d."id", c."name" AS collection, d."source", d."title", d."metad
   (SELECT count(*)::int FROM "Chunk" k WHERE k."documentId" = d."id") AS chunks`;
 const tables = `"Document" d JOIN "Collection" c ON c."id" = d."collectionId"`;
 
-/** All collections by name, with what they hold. */
-export async function listCollections(database: Queryable): Promise<CollectionRecord[]> {
+/** All collections by name, with what they hold; or the one of that name. */
+export async function listCollections(
+  database: Queryable,
+  name: string | null = null,
+): Promise<CollectionRecord[]> {
   return database.query<CollectionRecord>(
-    `SELECT c."id", c."name", c."embedder" AS "embeddingModel", c."dimensions",
+    `SELECT c."id", c."name", c."embedder" AS "embeddingModel", c."dimensions", c."embedderWeight",
        (SELECT count(*)::int FROM "Document" d WHERE d."collectionId" = c."id") AS documents,
-       (SELECT count(*)::int FROM "Chunk" k WHERE k."collectionId" = c."id") AS chunks
-     FROM "Collection" c ORDER BY c."name"`,
+       (SELECT count(*)::int FROM "Chunk" k WHERE k."collectionId" = c."id") AS chunks,
+       CASE WHEN c."nextEmbedder" IS NOT NULL THEN jsonb_build_object(
+         'embeddingModel', c."nextEmbedder", 'dimensions', c."nextDimensions", 'problem', c."nextProblem",
+         'chunks', (SELECT count(*)::int FROM "ChunkEmbedding" e
+                    WHERE e."collectionId" = c."id" AND e."embedder" = c."nextEmbedder")) END AS reembedding
+     FROM "Collection" c WHERE $1::text IS NULL OR c."name" = $1 ORDER BY c."name"`,
+    [name],
   );
 }
 

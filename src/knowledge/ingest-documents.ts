@@ -4,7 +4,12 @@ import { DomainError, type Issue } from '../kernel/errors.ts';
 import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
 import type { DocumentToIngest } from './knowledge.ts';
 import { type PreparedDocument, prepareDocument } from './prepare-document.ts';
-import { type StoredDocument, storeDocuments, VectorsMissing } from './store-documents.ts';
+import {
+  EmbedderChanged,
+  type StoredDocument,
+  storeDocuments,
+  VectorsMissing,
+} from './store-documents.ts';
 
 export interface IngestReport {
   stored: StoredDocument[];
@@ -18,6 +23,8 @@ export interface IngestReport {
 interface IngestTarget {
   collectionId: string;
   embedder: Embedder;
+  /** Should the collection change over to another while this goes on. */
+  embedderOf(name: string): Embedder | undefined;
   signal?: AbortSignal;
   onProgress?: (done: number, total: number) => void;
   onBilled?: (bill: EmbeddingBill) => void;
@@ -35,8 +42,9 @@ const attempts = 5;
 export async function ingestDocuments(
   database: Database,
   documents: readonly DocumentToIngest[],
-  target: IngestTarget,
+  given: IngestTarget,
 ): Promise<IngestReport> {
+  const target = { ...given };
   const { prepared, rejected } = await prepareAll(documents, target.signal);
   const vectors = new Map<string, number[]>();
   const report: IngestReport = { stored: [], chunks: 0, written: 0, rejected, billedTokens: 0 };
@@ -64,7 +72,7 @@ export async function ingestDocuments(
   for (const group of groups) await embedMissing(group);
   for (const group of groups) {
     target.signal?.throwIfAborted();
-    const stored = await storeGroup(database, group, { ...target, vectors, embedMissing });
+    const stored = await storeGroup(database, group, { target, vectors, embedMissing });
     report.stored.push(...stored);
     report.written += stored.reduce((sum, { written }) => sum + written, 0);
     target.onProgress?.(report.stored.length, prepared.length);
@@ -139,22 +147,30 @@ function groupDocuments(documents: PreparedDocument[]): PreparedDocument[][] {
   return groups;
 }
 
+interface GroupParts {
+  target: IngestTarget;
+  vectors: Map<string, number[]>;
+  embedMissing(group: PreparedDocument[]): Promise<void>;
+}
+
 async function storeGroup(
   database: Database,
   group: PreparedDocument[],
-  target: IngestTarget & {
-    vectors: Map<string, number[]>;
-    embedMissing(group: PreparedDocument[]): Promise<void>;
-  },
+  { target, vectors, embedMissing }: GroupParts,
 ): Promise<StoredDocument[]> {
   for (let attempt = 1; ; attempt++) {
     try {
+      const { collectionId, embedder } = target;
       return await database.transaction((transaction) =>
-        storeDocuments(transaction, group, { ...target, embedder: target.embedder.name }),
+        storeDocuments(transaction, group, { collectionId, embedder: embedder.name, vectors }),
       );
     } catch (error) {
-      if (!(error instanceof VectorsMissing) || attempt >= attempts) throw error;
-      await target.embedMissing(group);
+      if (attempt >= attempts) throw error;
+      if (error instanceof EmbedderChanged) {
+        target.embedder = target.embedderOf(error.embedder) ?? target.embedder;
+        vectors.clear();
+      } else if (!(error instanceof VectorsMissing)) throw error;
+      await embedMissing(group);
     }
   }
 }

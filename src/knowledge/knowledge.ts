@@ -12,6 +12,28 @@ export interface CollectionRecord {
   /** The embedder's name. */
   embeddingModel: string;
   dimensions: number;
+  /** Calibrated for this collection; null: the embedder's own. */
+  embedderWeight: number | null;
+  /** The embedder that is to take over, once every chunk has its vector. */
+  reembedding: ReembeddingRecord | null;
+}
+
+export interface ReembeddingRecord {
+  embeddingModel: string;
+  dimensions: number;
+  /** Chunks that have its vector by now. */
+  chunks: number;
+  /** What kept the last attempt from going on; it is tried again. */
+  problem: string | null;
+}
+
+/** What is left out stays as it is. */
+export interface CollectionChange {
+  name: string;
+  /** The name of another embedder of this server; that of the present one calls a change off. */
+  embeddingModel?: string;
+  /** 0 to 1; null: the embedder's own again. */
+  embedderWeight?: number | null;
 }
 
 export interface DocumentRecord {
@@ -55,6 +77,12 @@ export interface PackedSources {
 
 export interface Knowledge extends KnowledgeSearch {
   collections(): Promise<CollectionRecord[]>;
+  /**
+   * Changes a collection's settings. Another embedder makes its vectors in the background, billed to `userId`, while the
+   * present ones serve. Rejects with COLLECTION_NOT_FOUND, and with EMBEDDING_UNAVAILABLE for an embedder that is not
+   * configured here.
+   */
+  updateCollection(change: CollectionChange, userId: string): Promise<CollectionRecord>;
   documents(request: PageRequest & { collection?: string | null }): Promise<Page<DocumentRecord>>;
   documentsById(ids: readonly string[]): Promise<(DocumentRecord | null)[]>;
   /**

@@ -58,7 +58,7 @@ function prepareChunk(chunk: TextChunk, title: string | null, first: boolean): P
   // A title counts as text once in a document, unless the text begins with it anyway; as heading in every chunk.
   const leading = first && title && !chunk.content.slice(0, 300).includes(title) ? title : '';
   const headings = title ? [title, ...chunk.headingPath] : chunk.headingPath;
-  const embeddingText = [...new Set(headings), chunk.content].join('\n');
+  const embeddingText = embeddingTextOf({ ...chunk, title });
   return {
     ...chunk,
     embeddingText,
@@ -66,6 +66,16 @@ function prepareChunk(chunk: TextChunk, title: string | null, first: boolean): P
     headingIndexText: indexText([...new Set(headings)].join('\n')),
     contentHash: sha256([preparation, leading, embeddingText]),
   };
+}
+
+/** What embedders are given of a chunk. */
+export function embeddingTextOf(chunk: {
+  title: string | null;
+  headingPath: readonly string[];
+  content: string;
+}): string {
+  const { title, headingPath, content } = chunk;
+  return [...new Set(title ? [title, ...headingPath] : headingPath), content].join('\n');
 }
 
 function sha256(parts: string[]): string {

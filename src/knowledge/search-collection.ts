@@ -30,6 +30,7 @@ interface Question {
   query: string;
   filter: MetadataFilter | undefined;
   limit: number;
+  embedderWeight: number | undefined;
   signal: AbortSignal | undefined;
   onBilled: SearchRequest['onBilled'];
 }
@@ -57,6 +58,7 @@ export async function searchCollection(
     query: request.query.slice(0, 10_000).toWellFormed().replaceAll('\0', ' '),
     filter: parseMetadataFilter(request.filter),
     limit: Math.max(leastCandidates, topK * 2),
+    embedderWeight: request.embedderWeight,
     signal: request.signal,
     onBilled: request.onBilled,
   };
@@ -117,11 +119,16 @@ async function fuseAll(
   const found = new Set(nearest.ranked.map(({ chunkId }) => chunkId));
   const missing = keyword.map(({ chunkId }) => chunkId).filter((id) => !found.has(id));
   const dense = [...nearest.ranked, ...(await similaritiesOf(parts.database, missing, nearest))];
-  const denseWeight = parts.embedderOf(question.collection.embedder)?.weight ?? 0;
+  const { collection, embedderWeight } = question;
+  const denseWeight =
+    embedderWeight ??
+    collection.embedderWeight ??
+    parts.embedderOf(collection.embedder)?.weight ??
+    0;
   const room = latentWeightOf(denseWeight);
   const chunkIds = [...found, ...missing];
   const latent =
-    room > 0 ? await parts.latent.similarities(question.collection, question.query, chunkIds) : [];
+    room > 0 ? await parts.latent.similarities(collection, question.query, chunkIds) : [];
   const latentWeight = latent.length > 0 ? room : 0;
   return fuseScores([
     { ranked: keyword, weight: 1 - denseWeight - latentWeight },

@@ -17,6 +17,16 @@ export interface StoredDocument {
 /** A chunk to be stored has no vector yet: another ingest changed the document after we looked. Embed, then try again. */
 export class VectorsMissing extends Error {}
 
+/** The collection has another embedder by now than the one whose vectors were to be stored. */
+export class EmbedderChanged extends Error {
+  readonly embedder: string;
+
+  constructor(embedder: string) {
+    super(`the collection is embedded by ${embedder} now`);
+    this.embedder = embedder;
+  }
+}
+
 interface Target {
   collectionId: string;
   embedder: string;
@@ -57,6 +67,7 @@ export async function storeDocuments(
   documents: PreparedDocument[],
   target: Target,
 ): Promise<StoredDocument[]> {
+  await checkEmbedder(transaction, target);
   const locked = await lockDocuments(transaction, documents, target.collectionId);
   const changed = documents.filter(
     (document) => locked.get(document.source)!.contentHash !== document.contentHash,
@@ -147,6 +158,15 @@ function collectChanges(
   }
   changes.removed = [...reusable.values()].flat().map(({ id }) => id);
   return changes;
+}
+
+/** The collection keeps its embedder until the transaction's end. */
+async function checkEmbedder(transaction: Queryable, target: Target): Promise<void> {
+  const [row] = await transaction.query<{ embedder: string }>(
+    `SELECT "embedder" FROM "Collection" WHERE "id" = $1 FOR SHARE`,
+    [target.collectionId],
+  );
+  if (row && row.embedder !== target.embedder) throw new EmbedderChanged(row.embedder);
 }
 
 async function applyChanges(

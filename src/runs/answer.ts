@@ -53,7 +53,7 @@ async function findSources(
   request: AnswerRequest,
   { knowledge, ledger }: RunRooms,
 ): Promise<PackedSources> {
-  const { question: query, collection, topK, filter } = request;
+  const { question: query, collection, topK, filter, diversity } = request;
   const bills: EmbeddingBill[] = [];
   try {
     const hits = await knowledge.search({
@@ -63,6 +63,7 @@ async function findSources(
       ...(collection == null ? {} : { collection }),
       ...(topK == null ? {} : { topK }),
       ...(filter == null ? {} : { filter }),
+      ...(diversity == null ? {} : { diversity }),
     });
     return knowledge.pack(hits, sourceTokenBudget);
   } finally {

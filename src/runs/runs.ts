@@ -44,6 +44,8 @@ export interface AnswerRequest {
   collection?: string | null;
   topK?: number | null;
   filter?: unknown;
+  /** See `SearchRequest`. */
+  diversity?: number | null;
   /** The prompt that words the instructions; "rag_qa" when left out. */
   prompt?: string | null;
   model?: string | null;

@@ -10,6 +10,7 @@ import { followRun } from './run-event-stream.ts';
 import { runInterfaces } from './run-interfaces.ts';
 import { type RunOptionsValue, toRunOptions } from './run-options.ts';
 import { runResult } from './run-result.ts';
+import { diversityField } from './search.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 const codes = [
@@ -67,6 +68,7 @@ function declareAskInput(builder: Builder) {
       collection: t.string({ validate: { schema: name } }),
       topK: t.int({ validate: { min: 1, max: 100 } }),
       filter: t.field({ type: 'JSON' }),
+      diversity: diversityField(t),
       prompt: t.string({ validate: { schema: name } }),
       model: t.string({ validate: { schema: name } }),
       maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),

@@ -9,6 +9,7 @@ import { declareApiKey } from './api-key.ts';
 import { declareApproval } from './approval.ts';
 import { declareBudget } from './budget.ts';
 import { type Builder, createBuilder } from './builder.ts';
+import { declareCollection } from './collection.ts';
 import { declareCompletion } from './completion.ts';
 import { declareCostStats } from './cost-stats.ts';
 import { declareDocument } from './document.ts';
@@ -68,6 +69,7 @@ function declareRecords(builder: Builder): void {
   declarePromptVersion(builder);
   declareExperiment(builder);
   declareSearch(builder);
+  declareCollection(builder);
   declareDocument(builder);
   declareCostStats(builder);
   declareUsageRecord(builder);

@@ -8,8 +8,6 @@ import { generationCost, pageCost } from './operation-limits.ts';
 import { resultUnion } from './result-union.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
-const collectionName = z.string().min(1).max(200);
-
 function declareDocumentType(builder: Builder): void {
   builder.node('Document', {
     id: { resolve: (document) => document.id },
@@ -72,7 +70,7 @@ function declareIngestInput(builder: Builder) {
   });
   return builder.inputType('IngestDocumentsInput', {
     fields: (t) => ({
-      collection: t.string({ required: true, validate: { schema: collectionName } }),
+      collection: t.string({ required: true, validate: { schema: z.string().min(1).max(200) } }),
       documents: t.field({
         type: [DocumentInput],
         required: true,
@@ -132,29 +130,9 @@ function declareDeleteDocument(builder: Builder): void {
   );
 }
 
-function declareCollection(builder: Builder): void {
-  builder.objectType('Collection', {
-    fields: (t) => ({
-      name: t.exposeString('name'),
-      documents: t.exposeInt('documents'),
-      chunks: t.exposeInt('chunks'),
-      embeddingModel: t.exposeString('embeddingModel'),
-      dimensions: t.exposeInt('dimensions'),
-    }),
-  });
-  builder.queryField('collections', (t) =>
-    t.field({
-      type: ['Collection'],
-      authScopes: { user: true },
-      resolve: (_root, _args, { rooms }) => rooms.knowledge.collections(),
-    }),
-  );
-}
-
-/** Collections and their documents, with the mutations that bring documents in and take them out. */
+/** Documents, with the mutations that bring them in and take them out. */
 export function declareDocument(builder: Builder): void {
   declareDocumentType(builder);
-  declareCollection(builder);
   declareIngestDocuments(builder);
   declareDeleteDocument(builder);
 }

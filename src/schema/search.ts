@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SearchHit } from '../kernel/run.ts';
 import { billed } from './billed-embedding.ts';
-import type { Builder, ObjectFields } from './builder.ts';
+import type { Builder, InputFields, ObjectFields } from './builder.ts';
 import { encodeGlobalId } from './global-id.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
@@ -15,6 +15,13 @@ const passageFields = (t: ObjectFields<SearchHit>) => ({
   metadata: t.field({ type: 'JSON', resolve: ({ metadata }) => metadata }),
 });
 
+/** An argument of whatever retrieves. */
+export const diversityField = (t: InputFields) =>
+  t.float({
+    description: '0 (default) to 1: how much a passage is pushed down for being like better ones.',
+    validate: { min: 0, max: 1 },
+  });
+
 function declareSearchInput(builder: Builder) {
   return builder.inputType('SearchInput', {
     fields: (t) => ({
@@ -23,6 +30,12 @@ function declareSearchInput(builder: Builder) {
       topK: t.int({ validate: { min: 1, max: 100 } }),
       filter: t.field({ type: 'JSON' }),
       mode: t.field({ type: 'SearchMode' }),
+      diversity: diversityField(t),
+      embedderWeight: t.float({
+        description:
+          "What the embedder's score counts beside keywords, instead of the collection's setting: to compare weights.",
+        validate: { min: 0, max: 1 },
+      }),
     }),
   });
 }
@@ -46,6 +59,8 @@ export function declareSearch(builder: Builder): void {
           collection: notNull(input.collection),
           topK: notNull(input.topK),
           mode: notNull(input.mode),
+          diversity: notNull(input.diversity),
+          embedderWeight: notNull(input.embedderWeight),
           signal: context.disconnected,
         };
         return billed(context, (onBilled) =>

@@ -16,7 +16,12 @@ import type {
   TokenUsage,
 } from '../kernel/run.ts';
 import type { AnyTool } from '../kernel/tool.ts';
-import type { CollectionRecord, DocumentRecord, IngestResult } from '../knowledge/knowledge.ts';
+import type {
+  CollectionRecord,
+  DocumentRecord,
+  IngestResult,
+  ReembeddingRecord,
+} from '../knowledge/knowledge.ts';
 import type {
   AlertRecord,
   BudgetPeriod,
@@ -110,6 +115,7 @@ interface Objects extends ErrorObjects, EventObjects {
   PromptLabel: PromptLabelRecord;
   PromptVersion: PromptVersionRecord;
   ProviderStatus: ProviderStatus;
+  Reembedding: ReembeddingRecord;
   RejectedDocument: IngestResult['rejected'][number];
   RenderedMessage: RenderedMessage;
   RenderedPrompt: RenderedPromptView;

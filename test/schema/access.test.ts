@@ -43,6 +43,7 @@ const adminOnly = [
   'Mutation.setPromptLabel',
   'Mutation.startExperiment',
   'Mutation.stopExperiment',
+  'Mutation.updateCollection',
   'Subscription.alertRaised',
   'Subscription.approvalRequested',
 ];

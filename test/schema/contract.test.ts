@@ -100,6 +100,12 @@ describe('the public contract', () => {
     const allowed = new Set(contractTypes.flatMap(required));
     const names = new Set(contractTypes.map(({ name }) => name));
     const added = builtTypes.filter(({ name }) => names.has(name)).flatMap(required);
-    expect(added.filter((place) => !allowed.has(place))).toEqual([]);
+    // A field that the contract does not know may ask for what it needs.
+    const isOfNewField = (place: string) => {
+      const [, type, field] = /^(\w+)\.(\w+)\(/.exec(place) ?? [];
+      const known = contractTypes.find(({ name }) => name === type);
+      return isObjectType(known) && field !== undefined && !(field in known.getFields());
+    };
+    expect(added.filter((place) => !allowed.has(place) && !isOfNewField(place))).toEqual([]);
   });
 });
