@@ -1,3 +1,4 @@
+import { fromSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
 import type { Embedder } from '../kernel/embedder.ts';
 import { DomainError, type Issue } from '../kernel/errors.ts';
@@ -33,7 +34,6 @@ interface IngestTarget {
 /** The embedded database has one connection: a search waits for a group, 75 ms, or 270 once there is a vector index. */
 const chunksPerTransaction = 32;
 const documentsPerTransaction = 32;
-const attempts = 5;
 
 /**
  * Stores what is sound of a batch. Everything is embedded before the first write and outside of any transaction, so a
@@ -48,31 +48,34 @@ export async function ingestDocuments(
   const { prepared, rejected } = await prepareAll(documents, target.signal);
   const vectors = new Map<string, number[]>();
   const report: IngestReport = { stored: [], chunks: 0, written: 0, rejected, billedTokens: 0 };
-  const embedMissing = async (group: PreparedDocument[]): Promise<void> => {
-    const wanted = await chunksToEmbed(database, group, target);
-    for (const hash of vectors.keys()) wanted.delete(hash);
-    if (wanted.size === 0) return;
+  const embed = async (texts: ReadonlyMap<string, string>): Promise<void> => {
+    const wanted = [...texts].filter(([hash]) => !vectors.has(hash));
+    if (wanted.length === 0) return;
     const options = {
       purpose: 'document' as const,
       ...(target.signal && { signal: target.signal }),
     };
     const startedAt = performance.now();
-    const embedded = await target.embedder.embed([...wanted.values()], options);
+    const embedded = await target.embedder.embed(
+      wanted.map(([, text]) => text),
+      options,
+    );
     if (embedded.billedTokens > 0) {
       const [embedder, tokens] = [target.embedder.name, embedded.billedTokens];
       target.onBilled?.({ embedder, tokens, durationMs: performance.now() - startedAt });
     }
-    checkVectors(embedded.vectors, wanted.size, target.embedder);
-    [...wanted.keys()].forEach((hash, at) => {
+    checkVectors(embedded.vectors, wanted.length, target.embedder);
+    wanted.forEach(([hash], at) => {
       vectors.set(hash, embedded.vectors[at]!);
     });
     report.billedTokens += embedded.billedTokens;
   };
   const groups = groupDocuments(prepared);
-  for (const group of groups) await embedMissing(group);
+  for (const group of groups)
+    await embed(await chunksToEmbed(database, group, { target, vectors }));
   for (const group of groups) {
     target.signal?.throwIfAborted();
-    const stored = await storeGroup(database, group, { target, vectors, embedMissing });
+    const stored = await storeGroup(database, group, { target, vectors, embed });
     report.stored.push(...stored);
     report.written += stored.reduce((sum, { written }) => sum + written, 0);
     target.onProgress?.(report.stored.length, prepared.length);
@@ -98,23 +101,72 @@ async function prepareAll(
   return { prepared: [...bySource.values()], rejected };
 }
 
-/** The texts without a vector yet, by content hash. */
+const textsOf = (group: readonly PreparedDocument[]): Map<string, string> =>
+  new Map(
+    group.flatMap(({ chunks }) =>
+      chunks.map(({ contentHash, embeddingText }) => [contentHash, embeddingText] as const),
+    ),
+  );
+
+interface KnownChunks {
+  source: string;
+  contentHash: string;
+  chunks: number;
+}
+
+/**
+ * The texts without a vector yet, by content hash. A document that has a text more often than before needs its vector
+ * for the new rows: it is read from the old ones.
+ */
 async function chunksToEmbed(
   database: Database,
-  group: PreparedDocument[],
-  target: IngestTarget,
+  group: readonly PreparedDocument[],
+  { target, vectors }: { target: IngestTarget; vectors: Map<string, number[]> },
 ): Promise<Map<string, string>> {
-  const wanted = new Map<string, string>();
-  for (const { chunks } of group)
-    for (const { contentHash, embeddingText } of chunks) wanted.set(contentHash, embeddingText);
-  const known = await database.query<{ contentHash: string }>(
-    `SELECT c."contentHash" FROM "Document" d JOIN "Chunk" c ON c."documentId" = d."id"
+  const wanted = textsOf(group);
+  const known = await database.query<KnownChunks>(
+    `SELECT d."source", c."contentHash", count(*)::int AS chunks
+     FROM "Document" d JOIN "Chunk" c ON c."documentId" = d."id"
      JOIN "ChunkEmbedding" e ON e."chunkId" = c."id" AND e."embedder" = $3
-     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[])`,
+     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[]) GROUP BY d."source", c."contentHash"`,
     [target.collectionId, group.map(({ source }) => source), target.embedder.name],
   );
+  const key = (source: string, contentHash: string): string => `${contentHash} ${source}`;
+  const left = new Map(known.map((row) => [key(row.source, row.contentHash), row.chunks]));
+  const repeated = new Set<string>();
+  for (const { source, chunks } of group) {
+    for (const { contentHash } of chunks) {
+      const rows = left.get(key(source, contentHash)) ?? 0;
+      if (rows === 0) repeated.add(contentHash);
+      else left.set(key(source, contentHash), rows - 1);
+    }
+  }
+  const toRead = known.filter(({ contentHash }) => repeated.has(contentHash));
+  for (const [hash, vector] of await readVectors(database, toRead, target))
+    vectors.set(hash, vector);
   for (const { contentHash } of known) wanted.delete(contentHash);
   return wanted;
+}
+
+async function readVectors(
+  database: Database,
+  known: readonly KnownChunks[],
+  { collectionId, embedder }: IngestTarget,
+): Promise<[hash: string, vector: number[]][]> {
+  if (known.length === 0) return [];
+  const rows = await database.query<{ contentHash: string; vector: string }>(
+    `SELECT DISTINCT ON (c."contentHash") c."contentHash", e."embedding"::text AS vector
+     FROM "Document" d JOIN "Chunk" c ON c."documentId" = d."id"
+     JOIN "ChunkEmbedding" e ON e."chunkId" = c."id" AND e."embedder" = $4
+     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[]) AND c."contentHash" = ANY ($3::text[])`,
+    [
+      collectionId,
+      known.map(({ source }) => source),
+      known.map(({ contentHash }) => contentHash),
+      embedder.name,
+    ],
+  );
+  return rows.map(({ contentHash, vector }) => [contentHash, fromSql(vector) as number[]]);
 }
 
 function checkVectors(vectors: number[][], expected: number, embedder: Embedder): void {
@@ -150,27 +202,29 @@ function groupDocuments(documents: PreparedDocument[]): PreparedDocument[][] {
 interface GroupParts {
   target: IngestTarget;
   vectors: Map<string, number[]>;
-  embedMissing(group: PreparedDocument[]): Promise<void>;
+  embed(texts: ReadonlyMap<string, string>): Promise<void>;
 }
 
+/** What another ingest took away meanwhile is embedded after all: the next attempt has every vector of the group. */
 async function storeGroup(
   database: Database,
   group: PreparedDocument[],
-  { target, vectors, embedMissing }: GroupParts,
+  { target, vectors, embed }: GroupParts,
 ): Promise<StoredDocument[]> {
-  for (let attempt = 1; ; attempt++) {
+  while (true) {
     try {
       const { collectionId, embedder } = target;
       return await database.transaction((transaction) =>
         storeDocuments(transaction, group, { collectionId, embedder: embedder.name, vectors }),
       );
     } catch (error) {
-      if (attempt >= attempts) throw error;
       if (error instanceof EmbedderChanged) {
-        target.embedder = target.embedderOf(error.embedder) ?? target.embedder;
+        const changed = target.embedderOf(error.embedder);
+        if (!changed) throw error;
+        target.embedder = changed;
         vectors.clear();
       } else if (!(error instanceof VectorsMissing)) throw error;
-      await embedMissing(group);
+      await embed(textsOf(group));
     }
   }
 }

@@ -171,10 +171,11 @@ async function findNearest(
   return { ranked: await rankByVector(parts.database, parts.indexes, request), space, vector };
 }
 
-const clamp = (ranked: RankedChunk[]): RankedChunk[] =>
+/** In the order of the cosines, also of those below 0. */
+const clamp = (ranked: readonly RankedChunk[]): RankedChunk[] =>
   ranked
-    .map(({ chunkId, score }) => ({ chunkId, score: Math.min(1, Math.max(0, score)) }))
-    .sort(byScore);
+    .toSorted(byScore)
+    .map(({ chunkId, score }) => ({ chunkId, score: Math.min(1, Math.max(0, score)) }));
 
 /** The chunks themselves, in the order of the ranking; one deleted meanwhile is left out. */
 async function readHits(database: Database, ranked: readonly RankedChunk[]): Promise<SearchHit[]> {

@@ -143,6 +143,26 @@ describe('ingest', () => {
     expect(await derived()).toMatchObject({ chunks: 3, embeddings: 3, broken: 0 });
   });
 
+  it('takes text that repeats, in one document or several, without embedding it again', async () => {
+    const line = 'the same line, again and again, as machines write them\n';
+    const lines = (count: number): string => line.repeat(count);
+    const chunks = (await ingest(lines(60))).chunks;
+    embedder.embedded = [];
+    expect((await ingest(lines(120))).chunks).toBeGreaterThan(chunks);
+    const text = lines(60);
+    const documents = ['guide.md', 'copy.md', 'other.md'].map((source) => ({ source, text }));
+    expect(await knowledge.ingest({ collection, documents })).toMatchObject({
+      created: 2,
+      updated: 1,
+    });
+    expect(embedder.embedded.length).toBeLessThan(chunks);
+    expect(await derived()).toMatchObject({
+      chunks: 3 * chunks,
+      embeddings: 3 * chunks,
+      broken: 0,
+    });
+  });
+
   it('stores nothing of a batch whose embedding fails, and keeps what was there', async () => {
     await ingest(guide('lift'));
     embedder.failing = true;
