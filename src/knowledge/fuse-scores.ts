@@ -9,18 +9,23 @@ export interface Signal {
 /**
  * Adds rankings of the same question, each normalised by its best score, with their weights (together at most 1). Never
  * rank fusion: ranks forget how far apart scores are, and interleave a bad list with a good one. Scores within [0, 1],
- * best first; ties by id, so that equal searches answer equally.
+ * best first: scores below 0 count nothing, but decide between equals; then the id, so that equal searches answer equally.
  */
 export function fuseScores(signals: readonly Signal[]): RankedChunk[] {
-  const scores = new Map<string, number>();
+  const sums = new Map<string, { counted: number; below: number }>();
   for (const { ranked, weight } of signals) {
     const best = bestScore(ranked);
-    if (best <= 0) continue;
-    for (const { chunkId, score } of ranked)
-      scores.set(chunkId, (scores.get(chunkId) ?? 0) + (weight * Math.max(0, score)) / best);
+    for (const { chunkId, score } of ranked) {
+      const sum = sums.get(chunkId) ?? { counted: 0, below: 0 };
+      if (score > 0) sum.counted += (weight * score) / best;
+      else sum.below += weight * score;
+      sums.set(chunkId, sum);
+    }
   }
-  const fused = [...scores].map(([chunkId, score]) => ({ chunkId, score: Math.min(1, score) }));
-  return fused.sort(byScore);
+  return [...sums]
+    .map(([chunkId, { counted, below }]) => ({ chunkId, score: counted > 0 ? counted : below }))
+    .sort(byScore)
+    .map(({ chunkId, score }) => ({ chunkId, score: Math.min(1, Math.max(0, score)) }));
 }
 
 export const bestScore = (ranked: readonly RankedChunk[]): number =>
