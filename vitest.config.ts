@@ -18,6 +18,7 @@ export default defineConfig({
     // A bound for what hangs, not a measure: real processes on a busy machine take their time.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
     ...(reportFile ? { reporters: ['default', ['json', { outputFile: reportFile }]] } : {}),
   },

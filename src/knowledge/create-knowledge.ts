@@ -57,17 +57,28 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
   const latent = createLatentIndexes(database, log);
   const upkeep = createUpkeep(database, log);
   const terms = createQueryTerms(database);
-  const useLatent = (collectionId: string, embedder: Embedder): void => {
+  /** What searches can do without for a while, and is made in the background. */
+  const improve = (collectionId: string, embedder: Embedder): void => {
+    void indexes.ensure({ embedder: embedder.name, dimensions: embedder.dimensions });
     if (options.latent !== false && latentWeightOf(embedder.weight) > 0)
       latent.refresh(collectionId);
   };
   const reembedding = createReembedding({
     ...{ database, embedders, indexes, log, onBilled: options.onReembeddingBilled },
     onChanged: async (collectionId, embedder) => {
-      useLatent(collectionId, embedder);
+      improve(collectionId, embedder);
       await changed(collectionId);
     },
   });
+  // What a former process had no time for.
+  const begun = listCollections(database)
+    .then((collections) => {
+      for (const { id, embeddingModel } of collections) {
+        const embedder = embedderOf(embeddingModel);
+        if (embedder) improve(id, embedder);
+      }
+    })
+    .catch((error: unknown) => log.warn({ err: error }, 'the collections were not looked through'));
   const parts = { database, statistics, terms, indexes, latent, embedderOf, log };
 
   return {
@@ -99,12 +110,11 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       if (!embedder) throw embedderMissing(collection.name, collection.embedder);
       latent.postpone(collection.id);
       const target = { ...settings, collectionId: collection.id, embedder, embedderOf };
-      const report = await ingestDocuments(database, input.documents, target).finally(() =>
-        changed(collection.id),
-      );
+      const report = await ingestDocuments(database, input.documents, target).finally(async () => {
+        await changed(collection.id);
+        improve(collection.id, target.embedder);
+      });
       upkeep.note(report.written);
-      void indexes.ensure({ embedder: embedder.name, dimensions: embedder.dimensions });
-      useLatent(collection.id, embedder);
       const ids = report.stored.map(({ id }) => id);
       const records = inOrder(ids, await readDocuments(database, ids));
       const count = (outcome: string): number =>
@@ -129,11 +139,13 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     verify: verifyCitation,
     parseBracketCitations,
     async settled() {
+      await begun;
       await Promise.all([indexes.settled(), latent.settled(), reembedding.settled()]);
       await upkeep.settled();
     },
     async close() {
       unsubscribe();
+      await begun;
       await Promise.all([reembedding.close(), indexes.settled(), upkeep.settled(), latent.close()]);
     },
   };

@@ -203,8 +203,8 @@ async function embedChunks(
   }
   // A chunk that was deleted meanwhile is left out; one that is being deleted waits.
   await database.query(
-    `INSERT INTO "ChunkEmbedding" ("chunkId", "embedder", "collectionId", "documentId", "embedding")
-     SELECT c."id", $1, c."collectionId", c."documentId", i.vector::vector
+    `INSERT INTO "ChunkEmbedding" ("chunkId", "embedder", "collectionId", "documentId", "embedding", "awaitsIndex")
+     SELECT c."id", $1, c."collectionId", c."documentId", i.vector::vector, true
      FROM unnest($2::uuid[], $3::text[]) AS i (id, vector) JOIN "Chunk" c ON c."id" = i.id
      ORDER BY c."id" FOR KEY SHARE OF c
      ON CONFLICT DO NOTHING`,

@@ -192,8 +192,8 @@ async function applyChanges(
     await transaction.query(insertChunks, [target.collectionId, JSON.stringify(changes.added)]);
   if (vectors.length > 0) {
     await transaction.query(
-      `INSERT INTO "ChunkEmbedding" ("chunkId", "embedder", "collectionId", "documentId", "embedding")
-       SELECT id, $1, $2, document, embedding::vector
+      `INSERT INTO "ChunkEmbedding" ("chunkId", "embedder", "collectionId", "documentId", "embedding", "awaitsIndex")
+       SELECT id, $1, $2, document, embedding::vector, true
        FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS input (id, document, embedding)
        ON CONFLICT DO NOTHING`,
       [

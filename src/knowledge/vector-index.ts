@@ -5,6 +5,13 @@ import type { Log } from '../kernel/log.ts';
 export const exactScanRows = 5_000;
 /** pgvector's limit for an HNSW index on `vector`. */
 const mostIndexedDimensions = 2_000;
+/**
+ * How long a statement that puts vectors into the index is to take: one vector takes 1 to 20 ms, and on the embedded
+ * database's one connection everything else waits meanwhile.
+ */
+const statementMs = 40;
+const fewestPerStatement = 2;
+const mostPerStatement = 1_000;
 
 export interface VectorSpace {
   /** The embedder's name. */
@@ -13,12 +20,14 @@ export interface VectorSpace {
 }
 
 export interface VectorIndexes {
-  /** Is there a finished index over this embedder's vectors? */
+  /** Is there a finished index over this embedder's vectors? Those that await it are not in it yet. */
   has(space: VectorSpace): Promise<boolean>;
-  /** Makes the index if the embedder has enough vectors. One at a time; a failure is logged. */
+  /** Makes the index if the embedder has enough vectors, and puts in what awaits it. A failure is logged. */
   ensure(space: VectorSpace): Promise<void>;
-  /** Resolves when no index is being made. */
+  /** Resolves when nothing is being done. */
   settled(): Promise<void>;
+  /** Stops after the statement that is under way: the rest waits for the next `ensure`. */
+  close(): Promise<void>;
 }
 
 /** A name or number that stands in a statement: only such an index condition is one the planner can match. */
@@ -26,23 +35,13 @@ export const literal = (text: string): string => `'${text.replaceAll("'", "''")}
 
 /**
  * HNSW indexes, one for each embedder and only once it has more vectors than an exact scan reads well. Partial, because
- * vectors of several embedders share the table, and over a cast, because their dimensions differ.
+ * vectors of several embedders share the table, and over a cast, because their dimensions differ. Vectors are stored
+ * without it and put into it in the background, a few at a time: searches compare with the others one by one.
  */
 export function createVectorIndexes(database: Database, log: Log): VectorIndexes {
   const ready = new Set<string>();
+  const stop = new AbortController();
   let queue: Promise<void> = Promise.resolve();
-  const build = async (space: VectorSpace): Promise<void> => {
-    if (ready.has(space.embedder) || space.dimensions > mostIndexedDimensions) return;
-    const [row] = await database.query<{ vectors: number }>(
-      `SELECT count(*)::int AS vectors FROM (SELECT 1 FROM "ChunkEmbedding" WHERE "embedder" = $1 LIMIT ${exactScanRows + 1}) AS sample`,
-      [space.embedder],
-    );
-    if ((row?.vectors ?? 0) <= exactScanRows || (await has(space))) return;
-    const started = performance.now();
-    await createIndex(database, space);
-    if (await has(space))
-      log.info({ ...space, ms: Math.round(performance.now() - started) }, 'built a vector index');
-  };
   const has = async (space: VectorSpace): Promise<boolean> => {
     if (ready.has(space.embedder)) return true;
     const rows = await database.query(
@@ -52,17 +51,34 @@ export function createVectorIndexes(database: Database, log: Log): VectorIndexes
     if (rows.length > 0) ready.add(space.embedder);
     return rows.length > 0;
   };
+  const work = async (space: VectorSpace): Promise<void> => {
+    if (stop.signal.aborted || space.dimensions > mostIndexedDimensions) return;
+    const started = performance.now();
+    if (!(await has(space))) {
+      if (!(await isDue(database, space))) return;
+      await createIndex(database, space, stop.signal);
+      if (!(await has(space))) return;
+    }
+    const vectors = await markIndexed(database, space, stop.signal);
+    const ms = Math.round(performance.now() - started);
+    if (vectors > 0) log.info({ ...space, vectors, ms }, 'brought a vector index up to date');
+  };
   return {
     has,
     ensure(space) {
       queue = queue
-        .then(() => build(space))
-        .catch((error: unknown) =>
-          log.error({ err: error, ...space }, 'no vector index was built'),
-        );
+        .then(() => work(space))
+        .catch((error: unknown) => {
+          if (!stop.signal.aborted)
+            log.error({ err: error, ...space }, 'a vector index is not up to date');
+        });
       return queue;
     },
     settled: () => queue,
+    async close() {
+      stop.abort(new Error('the knowledge room closes'));
+      await queue;
+    },
   };
 }
 
@@ -71,11 +87,28 @@ function indexName({ embedder, dimensions }: VectorSpace): string {
   return `ChunkEmbedding_hnsw_${embedder.replace(/[^a-zA-Z0-9]/g, '_').slice(0, 34)}_${dimensions}`;
 }
 
-async function createIndex(database: Database, space: VectorSpace): Promise<void> {
+async function isDue(database: Database, { embedder }: VectorSpace): Promise<boolean> {
+  const [row] = await database.query<{ vectors: number }>(
+    `SELECT count(*)::int AS vectors FROM
+       (SELECT 1 FROM "ChunkEmbedding" WHERE "embedder" = $1 LIMIT ${exactScanRows + 1}) AS sample`,
+    [embedder],
+  );
+  return (row?.vectors ?? 0) > exactScanRows;
+}
+
+/**
+ * On a server, over all vectors at once and without holding anybody up. The embedded database can do nothing else while
+ * it builds, so the index begins empty there.
+ */
+async function createIndex(
+  database: Database,
+  space: VectorSpace,
+  signal: AbortSignal,
+): Promise<void> {
   const name = indexName(space);
   const definition = `"${name}" ON "ChunkEmbedding"
     USING hnsw (("embedding"::vector(${space.dimensions})) vector_cosine_ops) WITH (m = 16, ef_construction = 48)
-    WHERE "embedder" = ${literal(space.embedder)}`;
+    WHERE "embedder" = ${literal(space.embedder)} AND NOT "awaitsIndex"`;
   if (database.kind === 'embedded') {
     // Each parallel build leaks its memory there: the fourth fails.
     await database.query('SET max_parallel_maintenance_workers = 0');
@@ -89,5 +122,47 @@ async function createIndex(database: Database, space: VectorSpace): Promise<void
   );
   // What a server left behind that died while it built.
   if (invalid.length > 0) await database.query(`DROP INDEX CONCURRENTLY IF EXISTS "${name}"`);
+  await markIndexed(database, space, signal);
   await database.query(`CREATE INDEX CONCURRENTLY IF NOT EXISTS ${definition}`);
+}
+
+/** Where there is an index, marking puts the vectors in. Resolves with how many. */
+async function markIndexed(
+  database: Database,
+  { embedder }: VectorSpace,
+  signal: AbortSignal,
+): Promise<number> {
+  const collections = await database.query<{ id: string }>(
+    `SELECT "id" FROM "Collection" WHERE "embedder" = $1 OR "nextEmbedder" = $1`,
+    [embedder],
+  );
+  let total = 0;
+  let limit = fewestPerStatement;
+  for (const { id } of collections) {
+    for (let marked = limit, asked = limit; marked === asked; total += marked) {
+      signal.throwIfAborted();
+      const started = performance.now();
+      asked = limit;
+      marked = await markSome(database, { collectionId: id, embedder, limit });
+      const took = performance.now() - started;
+      if (took > statementMs) limit = Math.max(fewestPerStatement, Math.floor(limit / 2));
+      else if (took < statementMs / 3) limit = Math.min(mostPerStatement, limit * 2);
+    }
+  }
+  return total;
+}
+
+async function markSome(
+  database: Database,
+  { collectionId, embedder, limit }: { collectionId: string; embedder: string; limit: number },
+): Promise<number> {
+  const rows = await database.query(
+    `UPDATE "ChunkEmbedding" e SET "awaitsIndex" = false
+     FROM (SELECT "chunkId" FROM "ChunkEmbedding"
+           WHERE "collectionId" = $1 AND "embedder" = $2 AND "awaitsIndex"
+           LIMIT $3 FOR UPDATE SKIP LOCKED) AS waiting
+     WHERE e."chunkId" = waiting."chunkId" AND e."embedder" = $2 RETURNING 1`,
+    [collectionId, embedder, limit],
+  );
+  return rows.length;
 }

@@ -75,21 +75,24 @@ async function countMatching(database: Queryable, request: VectorRequest): Promi
 
 async function exactScan(database: Queryable, request: VectorRequest): Promise<RankedChunk[]> {
   const values: unknown[] = [toSql(request.vector), request.limit];
-  const { join, where } = conditionOf(request, values);
-  // Ordered by the column itself, which no index is on: the planner can't take the approximate way.
-  return database.query<RankedChunk>(
-    `SELECT e."chunkId", 1 - (e."embedding" <=> $1::vector) AS score
-     FROM "ChunkEmbedding" e ${join} WHERE ${where}
-     ORDER BY e."embedding" <=> $1::vector LIMIT $2`,
-    values,
-  );
+  return database.query<RankedChunk>(comparingAll(request, values, ''), values);
 }
 
+function comparingAll(request: VectorRequest, values: unknown[], which: string): string {
+  const { join, where } = conditionOf(request, values);
+  // Ordered by the column itself, which no index is on: the planner can't take the approximate way.
+  return `SELECT e."chunkId", 1 - (e."embedding" <=> $1::vector) AS score
+    FROM "ChunkEmbedding" e ${join} WHERE ${where} ${which}
+    ORDER BY e."embedding" <=> $1::vector LIMIT $2`;
+}
+
+/** Those in the index by the index, those that await it one by one. */
 async function indexScan(database: Database, request: VectorRequest): Promise<RankedChunk[]> {
   const values: unknown[] = [toSql(request.vector), request.limit];
   const { join, where } = conditionOf(request, values);
   const type = `vector(${request.space.dimensions})`;
   const candidates = Math.min(1_000, Math.max(leastCandidates, request.limit));
+  const waiting = comparingAll(request, values, 'AND e."awaitsIndex"');
   const rows = await database.transaction(async (transaction) => {
     await transaction.query(
       `SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', $1, true),
@@ -97,11 +100,11 @@ async function indexScan(database: Database, request: VectorRequest): Promise<Ra
       [String(candidates)],
     );
     return transaction.query<RankedChunk>(
-      `SELECT e."chunkId", 1 - (e."embedding"::${type} <=> $1::${type}) AS score
-       FROM "ChunkEmbedding" e ${join} WHERE ${where}
-       ORDER BY e."embedding"::${type} <=> $1::${type} LIMIT $2`,
+      `(SELECT e."chunkId", 1 - (e."embedding"::${type} <=> $1::${type}) AS score
+        FROM "ChunkEmbedding" e ${join} WHERE ${where} AND NOT e."awaitsIndex"
+        ORDER BY e."embedding"::${type} <=> $1::${type} LIMIT $2) UNION ALL (${waiting})`,
       values,
     );
   });
-  return rows.sort((a, b) => b.score - a.score);
+  return rows.sort((a, b) => b.score - a.score).slice(0, request.limit);
 }

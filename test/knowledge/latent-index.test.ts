@@ -150,4 +150,17 @@ describe('the latent space of a collection', () => {
     await knowledge.settled();
     expect(await state()).toMatchObject({ generations: 1, vectors: 731 });
   });
+
+  it('is fitted by the next room when the one that took the documents in had no time for it', async () => {
+    const room = { database, embedders: [], defaultEmbedder: 'hash-512', log: testLog };
+    const before = (await state())!['generation']!;
+    const first = createKnowledge(room);
+    const changed = documents.map(({ source, text }) => ({ source, text: `once more ${text}` }));
+    await first.ingest({ collection: 'cases', documents: changed });
+    await first.close();
+    const second = createKnowledge(room);
+    await second.settled();
+    expect((await state())!['generation']).toBe(before + 1);
+    await second.close();
+  });
 });

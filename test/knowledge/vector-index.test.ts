@@ -91,6 +91,24 @@ describe('over more vectors than an exact scan reads', () => {
     expect(await search(100, filter)).toHaveLength(filter && 'rare' in filter ? 10 : 100);
   });
 
+  it('finds what is not in the index yet, and puts it in afterwards', async () => {
+    const waiting = async () =>
+      (await database.query(`SELECT 1 FROM "ChunkEmbedding" WHERE "awaitsIndex"`)).length;
+    expect(await waiting()).toBe(0);
+    const near = Array.from({ length: 40 }, (_, n) => ({
+      source: `near ${n}`,
+      text: String(query),
+      metadata: { near: true, half: n % 2 === 0 },
+    }));
+    await knowledge.ingest({ collection: 'numbers', documents: near });
+    expect(await waiting()).toBeGreaterThan(0);
+    const found = await search(20, { half: true });
+    expect(found.every((source) => source.startsWith('near'))).toBe(true);
+    await knowledge.settled();
+    expect(await waiting()).toBe(0);
+    expect((await search(40)).every((source) => source.startsWith('near'))).toBe(true);
+  });
+
   it('does not starve a small collection that shares the index', async () => {
     expect((await search(10, undefined, 'few')).sort()).toEqual(['0', '1', '2']);
   });
