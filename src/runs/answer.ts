@@ -17,6 +17,8 @@ const defaultPrompt = 'rag_qa';
 /** What the found passages may take of the model's window. */
 const sourceTokenBudget = 6_000;
 
+const nothingFound = 'Nothing about this was found in the sources.';
+
 /** Question in, cited answer out: finds passages, tells them first, has the model answer from them, checks each quotation. */
 export async function runAnswer(
   run: LiveRun,
@@ -32,6 +34,7 @@ export async function runAnswer(
     const chain = chainOf(request, { prompt: prompt.model, options, models: rooms.models });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
     run.append({ type: 'SourcesFound', sources: packed.sources });
+    if (packed.sources.length === 0) return await endWithoutSources(run, chain[0]!);
     const mode = prompt.cacheable ? (options.cache ?? 'DEFAULT') : 'BYPASS';
     const call = callOf(prompt, { request, packed });
     const events = cachedCall(payerOf(run), { call, chain, mode }, rooms);
@@ -46,6 +49,13 @@ export async function runAnswer(
       await failRun(run, { error, patch }, rooms);
     }
   }
+}
+
+/** A model that is given no passages can only invent: it is not asked, and nothing is paid. */
+async function endWithoutSources(run: LiveRun, model: string): Promise<void> {
+  run.append({ type: 'TextDelta', text: nothingFound });
+  const end = { status: 'SUCCEEDED', model, stopReason: 'end_turn', text: nothingFound } as const;
+  await run.end({ ...promptPatch(run), ...end }, { type: 'RunFinished' });
 }
 
 async function findSources(
