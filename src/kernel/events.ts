@@ -26,6 +26,8 @@ export interface AgentTurnRecord {
 export type PublicRunEvent =
   | { type: 'RunStarted'; model: string; promptVersionId: string | null }
   | { type: 'SourcesFound'; sources: SearchHit[] }
+  /** Of so many documents of an ingest these are stored. */
+  | { type: 'DocumentsIngested'; documents: number; total: number }
   | { type: 'TextDelta'; text: string }
   | { type: 'ThinkingDelta'; text: string }
   | { type: 'CitationFound'; citation: Citation }

@@ -108,6 +108,7 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       );
       const embedder = embedders.get(collection.embedder);
       if (!embedder) throw embedderMissing(collection.name, collection.embedder);
+      settings.onStarted?.(embedder.name);
       latent.postpone(collection.id);
       const target = { ...settings, collectionId: collection.id, embedder, embedderOf };
       const report = await ingestDocuments(database, input.documents, target).finally(async () => {

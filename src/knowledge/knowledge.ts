@@ -93,6 +93,8 @@ export interface Knowledge extends KnowledgeSearch {
     input: { collection: string; documents: readonly DocumentToIngest[] },
     options?: {
       signal?: AbortSignal;
+      /** Told the collection's embedder before anything is done. */
+      onStarted?: (embedder: string) => void;
       onProgress?: (done: number, total: number) => void;
       /** Told of each bill of a hosted embedder as it comes, also of an ingest that fails afterwards. */
       onBilled?: (bill: EmbeddingBill) => void;

@@ -18,6 +18,7 @@ import { runCompletion } from './completion.ts';
 import { Deployment } from './deployment.ts';
 import { findRun } from './find-run.ts';
 import { claimIdempotencyKey } from './idempotency.ts';
+import { runIngest } from './ingest.ts';
 import { unstored } from './live-run.ts';
 import { LiveRuns } from './live-runs.ts';
 import { LogWriter } from './log-writer.ts';
@@ -175,6 +176,22 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
         caller,
       );
     },
+    ingest: (request, caller) =>
+      once(
+        {
+          request,
+          run: (id) => {
+            const { collection, documents, options } = request;
+            // Not the texts: they are stored as documents, and nobody goes on with an ingest but its caller.
+            const input = { collection, documents: documents.length };
+            const beginning = { id, kind: 'EMBEDDING', owner: caller, input, model: '' } as const;
+            executor.begin({ ...beginning, options: options ?? {} }, (run) =>
+              runIngest(run, request, rooms),
+            );
+          },
+        },
+        caller,
+      ),
     async join(runId, caller) {
       await mustRead(runId, caller);
       return handles.open(runId);

@@ -10,6 +10,7 @@ import type {
   RunKind,
   RunStatus,
 } from '../kernel/run.ts';
+import type { DocumentToIngest } from '../knowledge/knowledge.ts';
 import type { RunUsage } from '../ledger/ledger.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';
 
@@ -58,6 +59,12 @@ export interface AgentRequest {
   message: string;
   maxTurns?: number | null;
   model?: string | null;
+  options?: RunOptions | null;
+}
+
+export interface IngestRequest {
+  collection: string;
+  documents: readonly DocumentToIngest[];
   options?: RunOptions | null;
 }
 
@@ -122,6 +129,7 @@ export interface Runs {
   complete(request: CompletionRequest, caller: Caller): Promise<RunHandle>;
   answer(request: AnswerRequest, caller: Caller): Promise<RunHandle>;
   runAgent(request: AgentRequest, caller: Caller): Promise<RunHandle>;
+  ingest(request: IngestRequest, caller: Caller): Promise<RunHandle>;
   /** Joins a run of one's own, or any for an admin. Rejects with RUN_NOT_FOUND. */
   join(runId: string, caller: Caller): Promise<RunHandle>;
   /** Null when there is none, or it is another's. */

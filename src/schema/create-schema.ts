@@ -16,6 +16,7 @@ import { declareDocument } from './document.ts';
 import { declareEnums } from './enums.ts';
 import { declareErrors } from './errors.ts';
 import { declareExperiment } from './experiment.ts';
+import { declareIngest } from './ingest.ts';
 import { declareModel } from './model.ts';
 import { declarePlugin } from './plugin.ts';
 import { declarePrompt } from './prompt.ts';
@@ -71,6 +72,7 @@ function declareRecords(builder: Builder): void {
   declareSearch(builder);
   declareCollection(builder);
   declareDocument(builder);
+  declareIngest(builder);
   declareCostStats(builder);
   declareUsageRecord(builder);
   declareBudget(builder);

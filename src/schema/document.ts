@@ -1,12 +1,9 @@
-import { z } from 'zod';
 import { asResult } from './as-result.ts';
-import { billed } from './billed-embedding.ts';
 import type { Builder } from './builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from './connection.ts';
 import { parseId } from './global-id.ts';
-import { generationCost, pageCost } from './operation-limits.ts';
+import { pageCost } from './operation-limits.ts';
 import { resultUnion } from './result-union.ts';
-import { withoutUndefined } from './without-undefined.ts';
 
 function declareDocumentType(builder: Builder): void {
   builder.node('Document', {
@@ -35,81 +32,6 @@ function declareDocumentType(builder: Builder): void {
   );
 }
 
-function declareIngestedDocuments(builder: Builder): void {
-  builder.objectType('IngestedDocuments', {
-    fields: (t) => ({
-      documents: t.expose('documents', { type: ['Document'] }),
-      created: t.exposeInt('created'),
-      updated: t.exposeInt('updated'),
-      unchanged: t.exposeInt('unchanged'),
-      chunks: t.exposeInt('chunks'),
-      rejected: t.expose('rejected', {
-        type: ['RejectedDocument'],
-        description: 'What was refused; the rest is stored.',
-      }),
-    }),
-  });
-  builder.objectType('RejectedDocument', {
-    fields: (t) => ({
-      source: t.exposeString('source'),
-      issues: t.expose('issues', { type: ['Issue'] }),
-    }),
-  });
-}
-
-function declareIngestInput(builder: Builder) {
-  const DocumentInput = builder.inputType('DocumentInput', {
-    description:
-      'Ingesting the same source again replaces it; unchanged text is not embedded again.',
-    fields: (t) => ({
-      source: t.string({ required: true, validate: { minLength: 1, maxLength: 2_000 } }),
-      title: t.string({ validate: { maxLength: 2_000 } }),
-      text: t.string({ required: true, validate: { maxLength: 20_000_000 } }),
-      metadata: t.field({ type: 'JSON' }),
-    }),
-  });
-  return builder.inputType('IngestDocumentsInput', {
-    fields: (t) => ({
-      collection: t.string({ required: true, validate: { schema: z.string().min(1).max(200) } }),
-      documents: t.field({
-        type: [DocumentInput],
-        required: true,
-        validate: { minLength: 1, maxLength: 1_000 },
-      }),
-    }),
-  });
-}
-
-const ingestCodes = ['EMBEDDING_UNAVAILABLE'] as const;
-
-function declareIngestDocuments(builder: Builder): void {
-  declareIngestedDocuments(builder);
-  const IngestDocumentsInput = declareIngestInput(builder);
-  const IngestDocumentsResult = resultUnion(builder, 'IngestDocumentsResult', {
-    types: ['IngestedDocuments'],
-    codes: ingestCodes,
-  });
-  builder.mutationField('ingestDocuments', (t) =>
-    t.field({
-      type: IngestDocumentsResult,
-      authScopes: { admin: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: IngestDocumentsInput, required: true }) },
-      resolve: (_root, { input }, context) =>
-        asResult(ingestCodes, async () => {
-          const { collection } = input;
-          const documents = input.documents.map(withoutUndefined);
-          return billed(context, (onBilled) =>
-            context.rooms.knowledge.ingest(
-              { collection, documents },
-              { ...withoutUndefined({ signal: context.disconnected }), onBilled },
-            ),
-          );
-        }),
-    }),
-  );
-}
-
 const deleteCodes = ['NOT_FOUND'] as const;
 
 function declareDeleteDocument(builder: Builder): void {
@@ -130,9 +52,8 @@ function declareDeleteDocument(builder: Builder): void {
   );
 }
 
-/** Documents, with the mutations that bring them in and take them out. */
+/** Documents, and the mutation that takes them out; `ingest.ts` brings them in. */
 export function declareDocument(builder: Builder): void {
   declareDocumentType(builder);
-  declareIngestDocuments(builder);
   declareDeleteDocument(builder);
 }

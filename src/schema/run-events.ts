@@ -54,6 +54,17 @@ function declareTextEvents(builder: Builder): void {
   });
 }
 
+function declareIngestEvent(builder: Builder): void {
+  builder.objectType('DocumentsIngested', {
+    interfaces: ['RunEvent'],
+    description: 'Of so many documents of an ingest these are stored.',
+    fields: (t) => ({
+      documents: t.int({ resolve: ({ body }) => body.documents }),
+      total: t.int({ resolve: ({ body }) => body.total }),
+    }),
+  });
+}
+
 function declareToolEvents(builder: Builder): void {
   builder.objectType('ToolCallStarted', {
     interfaces: ['RunEvent'],
@@ -145,6 +156,7 @@ function declareEnds(builder: Builder): void {
 export function declareRunEvents(builder: Builder): void {
   declareInterface(builder);
   declareTextEvents(builder);
+  declareIngestEvent(builder);
   declareToolEvents(builder);
   declareTurnRestarted(builder);
   declareEnds(builder);

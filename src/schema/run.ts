@@ -59,7 +59,7 @@ const cancelCodes = ['RUN_NOT_FOUND', 'CONFLICT'] as const;
 
 function declareCancelRun(builder: Builder): void {
   const CancelRunResult = resultUnion(builder, 'CancelRunResult', {
-    types: ['Completion', 'Answer', 'AgentRun'],
+    types: ['Completion', 'Answer', 'AgentRun', 'IngestRun'],
     codes: cancelCodes,
     successType: runTypeName,
   });

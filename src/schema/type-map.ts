@@ -105,7 +105,8 @@ interface Objects extends ErrorObjects, EventObjects {
   Experiment: ExperimentRecord;
   ExperimentAssignment: Assignment;
   ExperimentVariant: ExperimentVariantRecord;
-  IngestedDocuments: IngestResult;
+  IngestedDocuments: RunView;
+  IngestRun: RunView;
   Issue: Issue;
   Model: Awaited<ReturnType<Models['list']>>[number];
   ModelCost: CostStats['costByModel'][number];

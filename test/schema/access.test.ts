@@ -46,6 +46,7 @@ const adminOnly = [
   'Mutation.updateCollection',
   'Subscription.alertRaised',
   'Subscription.approvalRequested',
+  'Subscription.ingest',
 ];
 
 const placeOf = ({ kind, name }: RootField): string =>

@@ -3,10 +3,8 @@ import { z } from 'zod';
 import { defineAgent } from '../../src/kernel/agent.ts';
 import { DomainError } from '../../src/kernel/errors.ts';
 import { defineTool } from '../../src/kernel/tool.ts';
-import type { UsageTag } from '../../src/ledger/ledger.ts';
 import type { AgentRequest, RunRecord } from '../../src/runs/runs.ts';
 import { createSchema } from '../../src/schema/create-schema.ts';
-import { encodeGlobalId } from '../../src/schema/global-id.ts';
 import { admin, codesOf, execute, user } from './support/execute.ts';
 import { at, handleOf, placed, runId, runRecord, usage } from './support/records.ts';
 import { registryWith } from './support/registry-with.ts';
@@ -111,64 +109,6 @@ test('an answer’s sources and citations, an agent’s turns, are read off the 
   });
   expect((await read('AGENT')).data).toEqual({
     run: { turns: [{ number: 1, text: 'Hello', cost: null, usage: { outputTokens: 3 } }] },
-  });
-});
-
-describe('ingestDocuments', () => {
-  const document = {
-    ...{ id: runId, collection: 'c', source: 's', title: null, metadata: {}, chunks: 2 },
-    ...{ createdAt: at, updatedAt: at },
-  };
-  const ingest = async (billedTokens: number) => {
-    const recorded: [UsageTag, object][] = [];
-    const result = await execute(schema, {
-      source: `mutation { ingestDocuments(input: { collection: "c", documents: [{ source: "s", text: "t", metadata: { a: 1 } }] }) {
-        ... on IngestedDocuments { created chunks documents { id source } rejected { source issues { message } } } } }`,
-      caller: admin,
-      rooms: {
-        knowledge: {
-          ingest: async (_input, settings) => {
-            const embedder = 'voyage-3.5:1024';
-            const bill = { embedder, tokens: billedTokens, durationMs: 1 };
-            if (billedTokens > 0) settings?.onBilled?.(bill);
-            return {
-              ...{ documents: [document], created: 1, updated: 0, unchanged: 0, chunks: 2 },
-              rejected: [{ source: 'r', issues: [{ path: ['text'], message: 'is empty' }] }],
-              ...{ billedTokens, embedder },
-            };
-          },
-        },
-        ledger: {
-          recordEmbedding: async (tag, call) => {
-            recorded.push([tag, call]);
-            return null;
-          },
-        },
-      },
-    });
-    return { result, recorded };
-  };
-
-  test('tells what was stored and what was refused', async () => {
-    const { result, recorded } = await ingest(0);
-    expect(result.data).toEqual({
-      ingestDocuments: {
-        ...{ created: 1, chunks: 2 },
-        documents: [{ id: encodeGlobalId('Document', runId), source: 's' }],
-        rejected: [{ source: 'r', issues: [{ message: 'is empty' }] }],
-      },
-    });
-    expect(recorded).toEqual([]);
-  });
-
-  test('what a hosted embedder billed is in the usage records', async () => {
-    const { recorded } = await ingest(120);
-    expect(recorded).toMatchObject([
-      [
-        { userId: 'root', kind: 'EMBEDDING', requestId: 'request-1' },
-        { embedder: 'voyage-3.5:1024', tokens: 120 },
-      ],
-    ]);
   });
 });
 

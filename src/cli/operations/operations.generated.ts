@@ -68,8 +68,12 @@ export type IngestBatchMutationVariables = Exact<{
 
 
 export type IngestBatchMutation = { ingestDocuments:
+    | { __typename: 'ConflictError', code: ErrorCode, message: string, retryable: boolean }
     | { __typename: 'EmbeddingUnavailableError', code: ErrorCode, message: string, retryable: boolean }
     | { __typename: 'IngestedDocuments', created: number, updated: number, unchanged: number, chunks: number, rejected: Array<{ source: string, issues: Array<{ path: Array<string>, message: string }> }> }
+    | { __typename: 'ModelTimeoutError', code: ErrorCode, message: string, retryable: boolean }
+    | { __typename: 'RunCancelledError', code: ErrorCode, message: string, retryable: boolean }
+    | { __typename: 'RunInterruptedError', code: ErrorCode, message: string, retryable: boolean }
    };
 
 export type WordingFragment = { number: number, template: string, system: string | null, model: string | null, maxTokens: number | null, notes: string | null, createdBy: string };

@@ -1,0 +1,57 @@
+import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
+import type { IngestResult } from '../knowledge/knowledge.ts';
+import { failRun } from './fail-run.ts';
+import type { LiveRun } from './live-run.ts';
+import type { RunRooms } from './run-rooms.ts';
+import type { IngestRequest } from './runs.ts';
+
+/** What a finished ingest leaves in its run's `output`. */
+export interface IngestOutput
+  extends Pick<IngestResult, 'created' | 'updated' | 'unchanged' | 'chunks' | 'rejected'> {
+  documentIds: string[];
+}
+
+/** Documents in, passages stored: tells how far it is, and leaves what came of it in the run's output. */
+export async function runIngest(
+  run: LiveRun,
+  request: IngestRequest,
+  rooms: RunRooms,
+): Promise<void> {
+  try {
+    const { embedder, documents, ...counts } = await ingest(run, request, rooms);
+    const { created, updated, unchanged, chunks, rejected } = counts;
+    const output: IngestOutput = {
+      ...{ created, updated, unchanged, chunks, rejected },
+      documentIds: documents.map(({ id }) => id),
+    };
+    await run.end({ status: 'SUCCEEDED', model: embedder, output }, { type: 'RunFinished' });
+  } catch (error) {
+    await failRun(run, { error, patch: {} }, rooms);
+  }
+}
+
+/** What a hosted embedder billed is the run's usage, also when it fails afterwards. */
+async function ingest(
+  run: LiveRun,
+  { collection, documents }: IngestRequest,
+  { knowledge, ledger }: RunRooms,
+): Promise<IngestResult> {
+  const bills: EmbeddingBill[] = [];
+  try {
+    return await knowledge.ingest(
+      { collection, documents },
+      {
+        signal: run.signal,
+        onBilled: (bill) => void bills.push(bill),
+        onStarted: (model) => {
+          run.record.model = model;
+          run.append({ type: 'RunStarted', model, promptVersionId: null });
+        },
+        onProgress: (done, total) =>
+          run.append({ type: 'DocumentsIngested', documents: done, total }),
+      },
+    );
+  } finally {
+    for (const bill of bills) await ledger.recordEmbedding(run.tag, bill);
+  }
+}
