@@ -31,7 +31,10 @@ export interface PromptDefinition<
   reasoning?: boolean;
   /** May answers be served from the response cache? Default true. */
   cache?: boolean;
-  /** One more model call that mends an answer which is not of the output schema. Default false. */
+  /**
+   * One more model call that mends an answer which is not of the output schema. No text is told before the answer is.
+   * Default false.
+   */
   repair?: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { isDomainError } from '../kernel/errors.ts';
 import type { ModelCitation } from '../kernel/model.ts';
 import type { CacheMode } from '../kernel/run.ts';
+import type { CachedAnswer } from '../model/models.ts';
 import type { SingleFlight } from '../model/single-flight.ts';
 import {
   type CallEvent,
@@ -9,9 +10,14 @@ import {
   meteredCall,
   type Payer,
 } from './metered-call.ts';
+import { isOutput } from './model-output.ts';
 import type { RunRooms } from './run-rooms.ts';
 
 export type SharedCalls = SingleFlight<CallEvent>;
+
+export interface CachedRequest extends CallRequest {
+  mode: CacheMode;
+}
 
 const nothing = {
   inputTokens: 0,
@@ -24,17 +30,17 @@ const nothing = {
 /**
  * A model call whose answer may be served again. `DEFAULT` answers from the cache, else joins an identical call in
  * flight, else calls; `REFRESH` calls and stores; `BYPASS` only calls. Who did not make the call pays nothing and is
- * recorded as a hit. Only whole answers of the first model are kept: nothing failed, truncated, refused or degraded.
+ * recorded as a hit. Only whole answers of the first model are kept: nothing failed, truncated, refused or degraded,
+ * and nothing that is not of the schema that was asked for.
  */
 export async function* cachedCall(
   payer: Payer,
-  request: CallRequest & { mode: CacheMode },
+  request: CachedRequest,
   rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
   if (request.mode === 'BYPASS') return yield* meteredCall(payer, request, rooms);
   const key = rooms.cache.keyOf(identityOf(request));
-  if (request.mode === 'REFRESH')
-    return yield* storing(key, meteredCall(payer, request, rooms), rooms);
+  if (request.mode === 'REFRESH') return yield* storedCall(payer, { request, key }, rooms);
   yield* sharedCall(payer, { request, key, startedAt: Date.now() }, rooms);
 }
 
@@ -79,7 +85,7 @@ async function* answerOrCall(
   rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
   const answer = await rooms.cache.get(key);
-  if (!answer) return yield* storing(key, meteredCall(payer, request, rooms), rooms);
+  if (!answer) return yield* storedCall(payer, { request, key }, rooms);
   const { model, provider, text, citations } = answer;
   yield { type: 'start', model };
   yield* replay(text, citations as PlacedCitation[]);
@@ -115,24 +121,50 @@ function identityOf({ call, chain }: CallRequest): unknown {
   return { ...rest, model: chain[0], output: outputSchema?.toJSONSchema() ?? null };
 }
 
-async function* storing(
-  key: string,
-  events: AsyncIterable<CallEvent>,
-  { cache, log }: RunRooms,
+async function* storedCall(
+  payer: Payer,
+  { request, key }: { request: CallRequest; key: string },
+  rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
   let text = '';
   const citations: PlacedCitation[] = [];
-  for await (const event of events) {
+  for await (const event of meteredCall(payer, request, rooms)) {
     if (event.type === 'text') text += event.text;
     if (event.type === 'citation') citations.push({ at: text.length, citation: event.citation });
-    if (event.type === 'finish' && event.stopReason === 'end_turn' && !event.degraded) {
-      const { model, provider, stopReason } = event;
-      await cache
-        .set(key, { model, provider, text, stopReason, citations })
-        .catch((error: unknown) => log.warn({ err: error }, 'answer not cached'));
+    if (event.type === 'finish' && isWorthKeeping(event, text, request)) {
+      await store(key, { ...event, text, citations }, rooms);
     }
     yield event;
   }
+}
+
+/** Keeps a mended answer in the place of the one that `request` was given and that was not of its schema. */
+export async function keepMended(
+  request: CachedRequest,
+  { finish, text }: { finish: CallFinish; text: string },
+  rooms: RunRooms,
+): Promise<void> {
+  if (request.mode === 'BYPASS' || !isWorthKeeping(finish, text, request)) return;
+  await store(rooms.cache.keyOf(identityOf(request)), { ...finish, text, citations: [] }, rooms);
+}
+
+function isWorthKeeping(
+  { stopReason, degraded }: CallFinish,
+  text: string,
+  { call }: CallRequest,
+): boolean {
+  if (stopReason !== 'end_turn' || degraded) return false;
+  return call.outputSchema === undefined || isOutput(text, call.outputSchema);
+}
+
+async function store(
+  key: string,
+  { model, provider, text, stopReason, citations }: CachedAnswer,
+  { cache, log }: RunRooms,
+): Promise<void> {
+  await cache
+    .set(key, { model, provider, text, stopReason, citations })
+    .catch((error: unknown) => log.warn({ err: error }, 'answer not cached'));
 }
 
 function* replay(text: string, citations: readonly PlacedCitation[]): Generator<CallEvent> {

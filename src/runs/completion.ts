@@ -1,8 +1,8 @@
 import { isDomainError } from '../kernel/errors.ts';
-import type { Message } from '../kernel/model.ts';
-import { cachedCall } from './cached-call.ts';
+import { type CachedRequest, cachedCall, keepMended } from './cached-call.ts';
 import { failRun } from './fail-run.ts';
 import type { LiveRun } from './live-run.ts';
+import { mendedAnswer } from './mended-answer.ts';
 import type { CallEvent, CallFinish } from './metered-call.ts';
 import { parseOutput } from './model-output.ts';
 import { payerOf } from './payer.ts';
@@ -24,7 +24,7 @@ export async function runCompletion(
   rooms: RunRooms,
 ): Promise<void> {
   const options = request.options ?? {};
-  const told = { text: '' };
+  const said: Said = { text: '', heldBack: false };
   try {
     const subject = options.subject ?? run.row.userId;
     const prompt = await preparePrompt(request.prompt, subject, rooms.prompts);
@@ -33,33 +33,43 @@ export async function runCompletion(
     const chain = chainOf(request, { prompt: prompt.model, options, models: rooms.models });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
     const mode = prompt.cacheable ? (options.cache ?? 'DEFAULT') : 'BYPASS';
-    const finish = await stream(run, cachedCall(payerOf(run), { call, chain, mode }, rooms), told);
-    const answered = { prompt, call, chain, text: told.text, finish };
-    const { mended, ...output } = await outputOf(run, answered, rooms);
-    if (finish.whole && !mended) run.record.spent = { ...finish.usage, cost: finish.cost };
+    const asked = { call, chain, mode };
+    said.heldBack = prompt.repair && prompt.outputSchema !== null;
+    const finish = await stream(run, cachedCall(payerOf(run), asked, rooms), said);
+    const answer = await checkedAnswer(run, { prompt, asked, text: said.text, finish }, rooms);
+    if (said.heldBack) run.append({ type: 'TextDelta', text: answer.text });
+    if (finish.whole && !answer.mended) run.record.spent = { ...finish.usage, cost: finish.cost };
+    const { text, output } = answer;
     await run.end(
-      { ...promptPatch(run), ...finishPatch(finish), ...output },
+      { ...promptPatch(run), ...finishPatch(answer.finish), text, output },
       { type: 'RunFinished' },
     );
   } catch (error) {
-    const patch = { ...promptPatch(run), text: told.text };
+    const told = { text: said.heldBack ? '' : said.text };
+    const patch = { ...promptPatch(run), ...told };
     if (!(await endedByFallbackText(run, { error, options, told, patch }))) {
       await failRun(run, { error, patch }, rooms);
     }
   }
 }
 
+/** What the model has said, told as it came or held back until it is known to be good. */
+interface Said {
+  text: string;
+  heldBack: boolean;
+}
+
 /** Appends what the model says as it comes; returns how it ended. Refusals are errors, whatever was said before. */
 async function stream(
   run: LiveRun,
   events: AsyncIterable<CallEvent>,
-  told: { text: string },
+  said: Said,
 ): Promise<CallFinish> {
   let finish: CallFinish | null = null;
   for await (const event of events) {
     if (event.type === 'text') {
-      told.text += event.text;
-      run.append({ type: 'TextDelta', text: event.text });
+      said.text += event.text;
+      if (!said.heldBack) run.append({ type: 'TextDelta', text: event.text });
     } else if (event.type === 'thinking') run.append({ type: 'ThinkingDelta', text: event.text });
     else if (event.type === 'start') run.record.model = event.model;
     else if (event.type === 'finish') finish = event;
@@ -134,35 +144,36 @@ function callOf(prompt: PreparedPrompt, request: CompletionRequest) {
 
 interface Answered {
   prompt: PreparedPrompt;
-  call: ReturnType<typeof callOf>;
-  chain: string[];
+  asked: CachedRequest;
   text: string;
   finish: CallFinish;
 }
 
-/** The typed output, after one attempt at mending if the prompt asks for it; `text` is then what was mended. */
-async function outputOf(
+interface CheckedAnswer {
+  text: string;
+  output?: unknown;
+  finish: CallFinish;
+  /** The text is that of a second call. */
+  mended?: true;
+}
+
+/** The answer with its typed output, after one attempt at mending it if the prompt asks for that. */
+async function checkedAnswer(
   run: LiveRun,
-  answered: Answered,
+  { prompt, asked, text, finish }: Answered,
   rooms: RunRooms,
-): Promise<Pick<RunPatch, 'text' | 'output'> & { mended?: true }> {
-  const { prompt, call, chain, text, finish } = answered;
+): Promise<CheckedAnswer> {
   const schema = prompt.outputSchema;
-  if (!schema) return { text };
+  if (!schema) return { text, finish };
   try {
-    return { text, output: parseOutput(text, schema) };
+    return { text, finish, output: parseOutput(text, schema) };
   } catch (error) {
     if (!prompt.repair || !isDomainError(error, 'OUTPUT_INVALID')) throw error;
-    const complaint: Message = {
-      role: 'user',
-      content: [{ type: 'text', text: JSON.stringify({ issues: error.details.issues }) }],
-    };
-    const messages = [...call.messages, finish.message, complaint];
-    const request = { call: { ...call, messages }, chain, mode: 'BYPASS' as const };
-    let mended = '';
-    for await (const event of cachedCall(payerOf(run), request, rooms)) {
-      if (event.type === 'text') mended += event.text;
-    }
-    return { text: mended, output: parseOutput(mended, schema), mended: true };
+    const { issues } = error.details;
+    const mended = await mendedAnswer(run, { asked, answer: finish.message, issues }, rooms);
+    const output = parseOutput(mended.text, schema);
+    await keepMended(asked, mended, rooms);
+    const degraded = finish.degraded || mended.finish.degraded;
+    return { ...mended, output, finish: { ...mended.finish, degraded }, mended: true };
   }
 }

@@ -24,3 +24,13 @@ function outputInvalid(text: string, issues: Issue[]): DomainError {
     'The model answered, but not in the form that the prompt declares. Try again, or mend the prompt.';
   return new DomainError('OUTPUT_INVALID', what, { details: { text, issues } });
 }
+
+/** Does `parseOutput` take it? */
+export function isOutput(text: string, schema: z.ZodType): boolean {
+  try {
+    parseOutput(text, schema);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Issue } from '../kernel/errors.ts';
+import type { AssistantMessage, Message } from '../kernel/model.ts';
+import { type CachedRequest, cachedCall } from './cached-call.ts';
+import type { LiveRun } from './live-run.ts';
+import type { CallFinish } from './metered-call.ts';
+import { payerOf } from './payer.ts';
+import { refusal } from './refusal.ts';
+import type { RunRooms } from './run-rooms.ts';
+
+/** What a model is told whose answer was not of its schema; what is wrong with it follows, a line each. */
+const instruction =
+  'Your answer is not of the form that was asked for. Give the whole answer once more, with nothing before or after it, and mend this:';
+
+interface BadAnswer {
+  asked: CachedRequest;
+  answer: AssistantMessage;
+  issues: readonly Issue[];
+}
+
+/**
+ * One more call, in which the model mends its own answer; nothing of it is told. It is not checked here. Rejects with
+ * MODEL_REFUSED when the model would not, and as the call itself does.
+ */
+export async function mendedAnswer(
+  run: LiveRun,
+  { asked, answer, issues }: BadAnswer,
+  rooms: RunRooms,
+): Promise<{ text: string; finish: CallFinish }> {
+  const call = { ...asked.call, messages: [...asked.call.messages, answer, complaint(issues)] };
+  let text = '';
+  let finish: CallFinish | null = null;
+  for await (const event of cachedCall(payerOf(run), { ...asked, call, mode: 'BYPASS' }, rooms)) {
+    if (event.type === 'text') text += event.text;
+    else if (event.type === 'finish') finish = event;
+  }
+  if (!finish) throw new Error('the call ended without a finish');
+  if (finish.stopReason === 'refusal') throw refusal(finish.refusal);
+  return { text, finish };
+}
+
+function complaint(issues: readonly Issue[]): Message {
+  const lines = issues.map(({ path, message }) => `- ${path.join('.') || '(all)'}: ${message}`);
+  return { role: 'user', content: [{ type: 'text', text: [instruction, ...lines].join('\n') }] };
+}
