@@ -23,7 +23,8 @@ export interface AlertNotice {
 
 /**
  * Called in the order of the plugin list, each bounded to 5 s. `before…` hooks are gates: a throw refuses the call
- * (a `DomainError` as it is, anything else as MODEL_UNAVAILABLE). The others observe: a throw is logged, nothing more.
+ * (a `DomainError` as it is, anything else as MODEL_UNAVAILABLE), and each caller is asked for, also when the answer then
+ * comes from the cache or from another caller's call. The others observe: a throw is logged, nothing more.
  */
 export interface Hooks {
   beforeModelCall?(call: Readonly<ModelCall>, context: HookContext): void | Promise<void>;

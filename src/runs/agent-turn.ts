@@ -1,7 +1,7 @@
 import type { ToolSpecification } from '../kernel/model.ts';
 import type { AgentState } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
-import { type CallEvent, type CallFinish, meteredCall } from './metered-call.ts';
+import { askGates, type CallEvent, type CallFinish, meteredCall } from './metered-call.ts';
 import { payerOf } from './payer.ts';
 import type { RunRooms } from './run-rooms.ts';
 import { subAgentSpecification } from './sub-agent.ts';
@@ -11,10 +11,10 @@ import { toolSpecification } from './tool-specification.ts';
 export async function takeTurn(work: AgentWork, state: AgentState, rooms: RunRooms): Promise<void> {
   const { run, input } = work;
   const call = callOf(work, state, rooms);
-  const finish = await streamTurn(
-    work,
-    meteredCall(payerOf(run), { call, chain: input.chain }, rooms),
-  );
+  const payer = payerOf(run);
+  const request = { call, chain: input.chain };
+  await askGates(payer, request, rooms);
+  const finish = await streamTurn(work, meteredCall(payer, request, rooms));
   const { message, stopReason, refusal, usage, cost } = finish;
   const number = state.turns + 1;
   run.append({ type: 'AssistantTurn', number, message, stopReason, refusal, usage, cost });

@@ -4,6 +4,7 @@ import type { CacheMode } from '../kernel/run.ts';
 import type { CachedAnswer } from '../model/models.ts';
 import type { SingleFlight } from '../model/single-flight.ts';
 import {
+  askGates,
   type CallEvent,
   type CallFinish,
   type CallRequest,
@@ -28,7 +29,7 @@ const nothing = {
 };
 
 /**
- * A model call whose answer may be served again. `DEFAULT` answers from the cache, else joins an identical call in
+ * A model call whose answer may be served again, once plugins' gates have let this caller through. `DEFAULT` answers from the cache, else joins an identical call in
  * flight, else calls; `REFRESH` calls and stores; `BYPASS` only calls. Who did not make the call pays nothing and is
  * recorded as a hit. Only whole answers of the first model are kept: nothing failed, truncated, refused or degraded,
  * and nothing that is not of the schema that was asked for.
@@ -38,6 +39,7 @@ export async function* cachedCall(
   request: CachedRequest,
   rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
+  await askGates(payer, request, rooms);
   if (request.mode === 'BYPASS') return yield* meteredCall(payer, request, rooms);
   const key = rooms.cache.keyOf(identityOf(request));
   if (request.mode === 'REFRESH') return yield* storedCall(payer, { request, key }, rooms);

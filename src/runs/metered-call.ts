@@ -11,6 +11,7 @@ import type { TokenUsage } from '../kernel/run.ts';
 import type { CallOutcome, Hold, UsageRecordRow, UsageTag } from '../ledger/ledger.ts';
 import type { AttemptReport, ModelName } from '../model/models.ts';
 import type { RunRooms } from './run-rooms.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** Who pays for a model call, and how long it may take. */
 export interface Payer {
@@ -51,18 +52,31 @@ export type CallEvent =
   | CallFinish;
 
 /**
- * One model call that is paid for: plugins' gates, the hold, the call, the settlement of every attempt that was billed.
- * The usage is recorded however the call ends, before the last event is given out or the error is thrown.
+ * Asks the plugins' gates whether this caller may make the call. Rejects as the first that refuses, or as soon as the
+ * caller's run is stopped.
+ */
+export async function askGates(
+  payer: Payer,
+  { call, chain }: CallRequest,
+  { hooks }: RunRooms,
+): Promise<void> {
+  const asked = hooks.gate({ ...call, model: chain[0]! }, hookContext(payer));
+  await unlessAborted(asked, payer.signal);
+}
+
+/**
+ * One model call that is paid for and was let through: the hold, the call, the settlement of every attempt that was
+ * billed. The usage is recorded however the call ends, before the last event is given out or the error is thrown.
  */
 export async function* meteredCall(
   payer: Payer,
   request: CallRequest,
   rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
-  const { models, ledger, hooks } = rooms;
+  const { models, ledger } = rooms;
   const { signal, deadlineAt } = payer;
   const context = hookContext(payer);
-  await hooks.gate({ ...request.call, model: request.chain[0]! }, context);
+  signal.throwIfAborted();
   const hold = await ledger.hold(holdRequest(payer, request, rooms));
   const attempts: AttemptReport[] = [];
   const settlement: { row: UsageRecordRow | null } = { row: null };

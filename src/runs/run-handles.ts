@@ -7,6 +7,7 @@ import { RunReader } from './run-reader.ts';
 import { readRuns } from './run-rows.ts';
 import { RunSignals } from './run-signals.ts';
 import type { RunHandle, RunRecord } from './runs.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** Makes the readers of runs, live here or elsewhere or over. */
 export interface RunHandles {
@@ -39,7 +40,7 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
       signal?.throwIfAborted();
       const live = liveRuns.get(runId);
       if (live) {
-        const record = await Promise.race([live.settled, ...(signal ? [aborted(signal)] : [])]);
+        const record = await (signal ? unlessAborted(live.settled, signal) : live.settled);
         if (!live.fenced) return record;
       }
       const [record] = await readRuns(database, [runId]);
@@ -111,11 +112,4 @@ function counted(reader: RunReader, onEnd: () => void): AsyncIterableIterator<Ru
       return reader.return();
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    if (signal.aborted) reject(signal.reason);
-  });
 }

@@ -12,8 +12,10 @@ const listening = (name: string, hooks: Hooks) =>
 /** Two plugins in this order; the first one's observers all throw. */
 const plugins = [
   listening('first', {
-    beforeModelCall: ({ messages }) => {
+    beforeModelCall: async ({ messages }, { userId }) => {
       called.push('first before');
+      if (userId === 'eve') throw new Error('not for her');
+      if (JSON.stringify(messages).includes('slow gate')) await new Promise(() => {});
       if (JSON.stringify(messages).includes('forbidden')) throw new Error('not here');
     },
     afterModelCall: ({ status, cost }) => {
@@ -41,8 +43,11 @@ beforeEach(() => void called.splice(0));
 
 const COMPLETE = `mutation ($input: CompleteInput!) { complete(input: $input) {
   __typename ... on Completion { text } ... on Error { code message retryable } } }`;
-const complete = async (text: string) =>
-  (await server.data<{ complete: object }>(COMPLETE, { input: { prompt: { text } } })).complete;
+const complete = async (text: string, options: object = {}, as?: string) => {
+  const input = { prompt: { text }, options };
+  const caller = as === undefined ? {} : { as };
+  return (await server.data<{ complete: object }>(COMPLETE, { input }, caller)).complete;
+};
 
 test('hooks are called in the order of the plugin list, and a throwing observer breaks nothing', async () => {
   expect(await complete('[demo:reply fine] a')).toEqual({ __typename: 'Completion', text: 'fine' });
@@ -72,4 +77,23 @@ test('a gate that throws refuses the call: nothing is sent, held or billed, late
   expect(called).not.toContain('second before');
   expect(server.demo.requests).toHaveLength(before);
   expect(await server.database.query('SELECT 1 FROM "Hold"')).toEqual([]);
+});
+
+test('each caller is asked for at the gates: one that is refused refuses nobody else', async () => {
+  const eve = await server.keyFor('eve');
+  const refused = { __typename: 'ModelUnavailableError', retryable: false };
+  const letGo = server.demo.hold();
+  const mine = complete('asked by two');
+  await server.demo.waitForOpenCalls(1);
+  expect(await complete('asked by two', {}, eve)).toMatchObject(refused);
+  letGo();
+  expect(await mine).toMatchObject({ __typename: 'Completion' });
+  expect(await complete('asked by two', {}, eve)).toMatchObject(refused);
+});
+
+test('a slow gate does not outlast the time of the run', async () => {
+  const before = performance.now();
+  const late = await complete('behind a slow gate', { timeoutMs: 200 });
+  expect(late).toMatchObject({ __typename: 'ModelTimeoutError' });
+  expect(performance.now() - before).toBeLessThan(3_000);
 });
