@@ -64,7 +64,15 @@ function bind(abort: AbortController, { signal, deadlineAt }: ModelRequest) {
   };
   if (signal.aborted) cancel();
   signal.addEventListener('abort', cancel, { once: true });
-  const timer = setTimeout(() => abort.abort(deadlinePassed()), timerDelay(deadlineAt));
+  let timer: NodeJS.Timeout;
+  const arm = () => {
+    timer = setTimeout(() => {
+      // Whoever joined a shared call meanwhile may have more time.
+      if (Date.now() < deadlineAt.getTime()) arm();
+      else abort.abort(deadlinePassed());
+    }, timerDelay(deadlineAt));
+  };
+  arm();
   return {
     isCancelled: () => cancelled,
     unbind() {

@@ -11,6 +11,7 @@ export interface ModelRequest {
   chain: readonly ModelName[];
   /** Aborted by a cancel, a disconnect or the run's deadline. */
   signal: AbortSignal;
+  /** May be moved (`setTime`) to later while the call is under way, and counts then. */
   deadlineAt: Date;
 }
 

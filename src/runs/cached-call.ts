@@ -2,7 +2,7 @@ import { isDomainError } from '../kernel/errors.ts';
 import type { ModelCitation } from '../kernel/model.ts';
 import type { CacheMode } from '../kernel/run.ts';
 import type { CachedAnswer } from '../model/models.ts';
-import type { SingleFlight } from '../model/single-flight.ts';
+import type { SingleFlight, StartFlight } from '../model/single-flight.ts';
 import {
   askGates,
   type CallEvent,
@@ -29,10 +29,10 @@ const nothing = {
 };
 
 /**
- * A model call whose answer may be served again, once plugins' gates have let this caller through. `DEFAULT` answers from the cache, else joins an identical call in
- * flight, else calls; `REFRESH` calls and stores; `BYPASS` only calls. Who did not make the call pays nothing and is
- * recorded as a hit. Only whole answers of the first model are kept: nothing failed, truncated, refused or degraded,
- * and nothing that is not of the schema that was asked for.
+ * A model call whose answer may be served again, once plugins' gates have let this caller through. `DEFAULT` answers
+ * from the cache, else joins an identical call in flight, else calls; `REFRESH` calls and stores; `BYPASS` only calls.
+ * Who did not make the call pays nothing and is recorded as a hit. Only whole answers of the first model are kept:
+ * nothing failed, truncated, refused or degraded, and nothing that is not of the schema that was asked for.
  */
 export async function* cachedCall(
   payer: Payer,
@@ -48,7 +48,10 @@ export async function* cachedCall(
 
 /**
  * Looks the answer up, or makes the call, for everyone who asks the same meanwhile; or joins the one who does. The
- * look-up is part of the flight: outside it, one that is slow could miss both the flight and the answer it stored.
+ * look-up is part of the flight: outside it, one that is slow could miss both the flight and the answer it stored. Who
+ * would fall back to other models is on another flight: those models might be none of the others' choice.
+ *
+ * The first one pays, and may leave before the call ends: the bill is then settled under its run all the same.
  */
 async function* sharedCall(
   payer: Payer,
@@ -57,27 +60,32 @@ async function* sharedCall(
 ): AsyncGenerator<CallEvent, void> {
   const { request, key, startedAt } = asked;
   let told = false;
-  let own: { signal: AbortSignal; over: Promise<void> } | null = null as typeof own;
-  const shared = rooms.sharedCalls.share(key, (signal) => {
-    const over = Promise.withResolvers<void>();
-    own = { signal, over: over.promise };
-    return thenDo(answerOrCall({ ...payer, signal }, { request, key }, rooms), over.resolve);
-  });
+  let pays = false;
+  let here = true;
+  const onUsage: Payer['onUsage'] = (...usage) => {
+    if (here) payer.onUsage(...usage);
+  };
+  const start: StartFlight<CallEvent> = (signal, deadlineAt) => {
+    pays = true;
+    return answerOrCall({ ...payer, signal, deadlineAt, onUsage }, { request, key }, rooms);
+  };
+  const flight = rooms.cache.keyOf({ key, chain: request.chain });
+  const shared = rooms.sharedCalls.share(flight, start, payer.deadlineAt);
   try {
     for await (const event of untilAborted(shared, payer.signal)) {
       told = true;
-      if (event.type !== 'finish' || (own && !event.cached)) yield event;
+      if (event.type !== 'finish' || (pays && !event.cached)) yield event;
       else {
         await recordHit(payer, { model: event.model, provider: event.provider, startedAt }, rooms);
         yield hitFinish(event);
       }
     }
   } catch (error) {
-    if (own || told || !isOnlyTheLeaders(error)) throw error;
+    // The budget of whoever made the shared call binds nobody else.
+    if (pays || told || !isDomainError(error, 'BUDGET_EXCEEDED')) throw error;
     yield* sharedCall(payer, asked, rooms);
   } finally {
-    // Nobody else listens any more: the call is being ended, and its bill belongs to this run.
-    if (own?.signal.aborted) await own.over;
+    here = false;
   }
 }
 
@@ -93,23 +101,8 @@ async function* answerOrCall(
   yield* replay(text, citations as PlacedCitation[]);
   const stopReason = answer.stopReason as CallFinish['stopReason'];
   const message = { role: 'assistant' as const, content: [{ type: 'text' as const, text }] };
-  yield hitFinish({ model, provider, stopReason, message });
+  yield hitFinish({ model, provider, stopReason, message, degraded: false });
 }
-
-async function* thenDo<Item>(
-  items: AsyncIterable<Item>,
-  after: () => void,
-): AsyncGenerator<Item, void> {
-  try {
-    yield* items;
-  } finally {
-    after();
-  }
-}
-
-/** The budget and the deadline of whoever made the shared call bind nobody else. */
-const isOnlyTheLeaders = (error: unknown): boolean =>
-  isDomainError(error, 'BUDGET_EXCEEDED') || isDomainError(error, 'MODEL_TIMEOUT');
 
 interface PlacedCitation {
   /** Behind how many characters of the text it came. */
@@ -180,10 +173,10 @@ function* replay(text: string, citations: readonly PlacedCitation[]): Generator<
 }
 
 function hitFinish(
-  answer: Pick<CallFinish, 'model' | 'provider' | 'stopReason' | 'message'>,
+  answer: Pick<CallFinish, 'model' | 'provider' | 'stopReason' | 'message' | 'degraded'>,
 ): CallFinish {
-  const { model, provider, stopReason, message } = answer;
-  const free = { usage: nothing, cost: '0', cached: true, degraded: false, whole: true };
+  const { model, provider, stopReason, message, degraded } = answer;
+  const free = { usage: nothing, cost: '0', cached: true, degraded, whole: true };
   return {
     type: 'finish',
     model,

@@ -35,6 +35,8 @@ function createSource() {
   return { start, push, state };
 }
 
+const soon = new Date(Date.now() + 60_000);
+
 const readAll = async (items: AsyncIterable<number>): Promise<number[]> => {
   const all: number[] = [];
   for await (const item of items) all.push(item);
@@ -45,12 +47,12 @@ describe('single flight', () => {
   it('does the work once for all who come meanwhile, each from the first item on', async () => {
     const flights = createSingleFlight<number>();
     const source = createSource();
-    const early = flights.share('key', source.start)[Symbol.asyncIterator]();
+    const early = flights.share('key', source.start, soon)[Symbol.asyncIterator]();
     const first = early.next();
     source.push(1);
     source.push(2);
     expect([await first, await early.next()].map(({ value }) => value)).toEqual([1, 2]);
-    const late = readAll(flights.share('key', source.start));
+    const late = readAll(flights.share('key', source.start, soon));
     const live = readAll({ [Symbol.asyncIterator]: () => early });
     source.push(3);
     source.push('end');
@@ -63,7 +65,9 @@ describe('single flight', () => {
   it('keeps different keys apart', async () => {
     const flights = createSingleFlight<number>();
     const sources = [createSource(), createSource()];
-    const all = sources.map(({ start }, index) => readAll(flights.share(`key ${index}`, start)));
+    const all = sources.map(({ start }, index) =>
+      readAll(flights.share(`key ${index}`, start, soon)),
+    );
     sources.forEach(({ push }, index) => {
       push(index);
       push('end');
@@ -75,10 +79,10 @@ describe('single flight', () => {
     const flights = createSingleFlight<number>();
     const source = createSource();
     source.push('end');
-    await readAll(flights.share('key', source.start));
+    await readAll(flights.share('key', source.start, soon));
     source.push(7);
     source.push('end');
-    expect(await readAll(flights.share('key', source.start))).toEqual([7]);
+    expect(await readAll(flights.share('key', source.start, soon))).toEqual([7]);
     expect(source.state.started).toBe(2);
   });
 
@@ -87,7 +91,7 @@ describe('single flight', () => {
     const source = createSource();
     const told: number[] = [];
     const readers = [1, 2].map(async () => {
-      for await (const item of flights.share('key', source.start)) told.push(item);
+      for await (const item of flights.share('key', source.start, soon)) told.push(item);
     });
     source.push(1);
     source.push(new Error('broke'));
@@ -100,7 +104,9 @@ describe('single flight', () => {
   it('goes on when one leaves, and is aborted by the last', async () => {
     const flights = createSingleFlight<number>();
     const source = createSource();
-    const readers = [1, 2, 3].map(() => flights.share('key', source.start)[Symbol.asyncIterator]());
+    const readers = [1, 2, 3].map(() =>
+      flights.share('key', source.start, soon)[Symbol.asyncIterator](),
+    );
     const pending = readers.map((reader) => reader.next());
     await readers[0]!.return?.();
     expect(await pending[0]).toEqual({ done: true, value: undefined });
@@ -119,19 +125,19 @@ describe('single flight', () => {
   it('lets nobody join what was given up', async () => {
     const flights = createSingleFlight<number>();
     const source = createSource();
-    const gone = flights.share('key', source.start)[Symbol.asyncIterator]();
+    const gone = flights.share('key', source.start, soon)[Symbol.asyncIterator]();
     void gone.next();
     await gone.return?.();
     const fresh = createSource();
     fresh.push(5);
     fresh.push('end');
-    expect(await readAll(flights.share('key', fresh.start))).toEqual([5]);
+    expect(await readAll(flights.share('key', fresh.start, soon))).toEqual([5]);
   });
 
   it('starts nothing before somebody reads', async () => {
     const flights = createSingleFlight<number>();
     const source = createSource();
-    flights.share('key', source.start);
+    flights.share('key', source.start, soon);
     expect(source.state.started).toBe(0);
     expect(flights.size).toBe(0);
   });
@@ -139,9 +145,28 @@ describe('single flight', () => {
   it('serves fifty at once by one', async () => {
     const flights = createSingleFlight<number>();
     const source = createSource();
-    const all = Array.from({ length: 50 }, () => readAll(flights.share('key', source.start)));
+    const all = Array.from({ length: 50 }, () => readAll(flights.share('key', source.start, soon)));
     for (const item of [1, 2, 3, 'end' as const]) source.push(item);
     for (const items of await Promise.all(all)) expect(items).toEqual([1, 2, 3]);
     expect(source.state.started).toBe(1);
+  });
+
+  it('gives its work the latest deadline of those who have joined', async () => {
+    const flights = createSingleFlight<number>();
+    const source = createSource();
+    let until = new Date(0);
+    const start = (signal: AbortSignal, deadlineAt: Date) => {
+      until = deadlineAt;
+      return source.start(signal);
+    };
+    const later = new Date(soon.getTime() + 1);
+    const first = readAll(flights.share('key', start, soon));
+    expect(until).toEqual(soon);
+    const all = [first, readAll(flights.share('key', start, later))];
+    expect(until).toEqual(later);
+    all.push(readAll(flights.share('key', start, soon)));
+    expect(until).toEqual(later);
+    source.push('end');
+    await Promise.all(all);
   });
 });
