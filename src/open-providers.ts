@@ -24,7 +24,11 @@ export async function openProviders(config: Config, log: Log): Promise<OpenProvi
     : await startDemoModel({ delayMs: demoDelayMs, keepRequests: demoKeepsRequests });
   const claude = createClaudeProvider({
     apiKey: anthropic.apiKey ?? 'demo',
-    ...(demo ? { baseURL: demo.url } : anthropic.baseUrl ? { baseURL: anthropic.baseUrl } : {}),
+    ...(demo
+      ? { baseURL: demo.url, identity: 'demo' }
+      : anthropic.baseUrl
+        ? { baseURL: anthropic.baseUrl }
+        : {}),
     log,
   });
   const others =

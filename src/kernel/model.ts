@@ -134,6 +134,11 @@ export interface ModelStreamOptions {
 export interface ModelProvider {
   /** 'anthropic', 'openai': the part before '/' in a model name; 'anthropic' may be left out. */
   name: string;
+  /**
+   * Where the answers come from, such as the base URL: what was cached of one place is never served as another's. Holds
+   * no secret. Default: the name.
+   */
+  identity?: string;
   stream(call: ModelCall, options: ModelStreamOptions): AsyncIterable<ModelEvent>;
   /** Input tokens the call would be billed at most, estimated without a network call: never below the truth in practice. */
   estimateInputTokens(call: ModelCall): number;

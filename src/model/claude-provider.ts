@@ -8,12 +8,15 @@ import { claudeRequest } from './claude-request.ts';
 import { ClaudeTurn } from './claude-turn.ts';
 import { createLeanFetch, type LeanFetch } from './lean-fetch.ts';
 import { providerError } from './provider-error.ts';
+import { providerIdentity } from './provider-identity.ts';
 import { estimateInputTokens } from './token-estimate.ts';
 
 export interface ClaudeProviderOptions {
   apiKey: string;
   /** Default: the public API. */
   baseURL?: string;
+  /** What `ModelProvider.identity` is to be. Default: by the base URL. */
+  identity?: string;
   log: Log;
   /** Default "anthropic". */
   name?: string;
@@ -25,6 +28,8 @@ export interface ClaudeProviderOptions {
   openTelemetry?: ClientOptions['openTelemetry'];
 }
 
+const publicApi = 'https://api.anthropic.com';
+
 /** Headers that never come are the watchdog's business; the SDK's own limit must only not come first. */
 const headersTimeoutMs = 60 * 60_000;
 
@@ -33,11 +38,12 @@ const headersTimeoutMs = 60 * 60_000;
  * `retry-after` without a bound and end at the headers.
  */
 export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvider {
-  const { name = 'anthropic', promptCaching = true, log } = options;
+  const { name = 'anthropic', promptCaching = true, log, baseURL = publicApi } = options;
   const http = createLeanFetch({ dispatcher: options.dispatcher });
-  const client = createClient(options, http);
+  const client = createClient({ ...options, baseURL }, http);
   return {
     name,
+    identity: options.identity ?? providerIdentity(baseURL),
     async *stream(call, { signal, onActivity }) {
       signal.throwIfAborted();
       const request = claudeRequest(call, { provider: name, promptCaching });
@@ -76,8 +82,11 @@ export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvi
   };
 }
 
-function createClient(options: ClaudeProviderOptions, http: LeanFetch): Anthropic {
-  const { apiKey, baseURL = 'https://api.anthropic.com', log, openTelemetry = false } = options;
+function createClient(
+  options: ClaudeProviderOptions & { baseURL: string },
+  http: LeanFetch,
+): Anthropic {
+  const { apiKey, baseURL, log, openTelemetry = false } = options;
   return new Anthropic({
     apiKey,
     baseURL,

@@ -71,6 +71,10 @@ export function createModels(options: ModelsOptions): Models {
   };
   return {
     resolve: (name) => read(name ?? defaultModel).name,
+    identityOf(name) {
+      const { provider } = read(name);
+      return provider.identity ?? provider.name;
+    },
     stream: (request) =>
       abortingIterable((abort) => {
         const links = request.chain.map((name) => linkOf(name, request.call.maxTokens));

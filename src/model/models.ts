@@ -49,6 +49,8 @@ export interface ProviderStatus {
 export interface Models {
   /** Rejects with MODEL_NOT_FOUND when no provider of this server is meant by the name; a null name is the default model. */
   resolve(name: string | null | undefined): ModelName;
+  /** Where a model's answers come from (`ModelProvider.identity`). Rejects as `resolve` does. */
+  identityOf(name: ModelName): string;
   /**
    * Runs the chain: per model the circuit breaker, per provider the concurrency limit, retries with backoff before the
    * first byte, fallback before the first token, an idle watchdog, a truncation check. The iterable throws a

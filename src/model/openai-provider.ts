@@ -9,6 +9,7 @@ import { openAiRequest } from './openai-request.ts';
 import { parseJson, readOpenAiStream } from './openai-stream.ts';
 import { OpenAiTurn } from './openai-turn.ts';
 import { providerError } from './provider-error.ts';
+import { providerIdentity } from './provider-identity.ts';
 import { estimateInputTokens } from './token-estimate.ts';
 
 export interface OpenAiProviderOptions {
@@ -41,6 +42,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): ModelProvi
   const maxTokensField = baseURL === openAiURL ? 'max_completion_tokens' : 'max_tokens';
   return {
     name,
+    identity: providerIdentity(baseURL),
     async *stream(call, { signal, onActivity }) {
       signal.throwIfAborted();
       const whose = { provider: name, model: call.model };

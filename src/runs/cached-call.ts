@@ -2,6 +2,7 @@ import { isDomainError } from '../kernel/errors.ts';
 import type { ModelCitation } from '../kernel/model.ts';
 import type { CacheMode } from '../kernel/run.ts';
 import type { CachedAnswer } from '../model/models.ts';
+import { outputJsonSchema } from '../model/output-schema.ts';
 import type { SingleFlight, StartFlight } from '../model/single-flight.ts';
 import {
   askGates,
@@ -41,7 +42,7 @@ export async function* cachedCall(
 ): AsyncGenerator<CallEvent, void> {
   await askGates(payer, request, rooms);
   if (request.mode === 'BYPASS') return yield* meteredCall(payer, request, rooms);
-  const key = rooms.cache.keyOf(identityOf(request));
+  const key = rooms.cache.keyOf(identityOf(request, rooms));
   if (request.mode === 'REFRESH') return yield* storedCall(payer, { request, key }, rooms);
   yield* sharedCall(payer, { request, key, startedAt: Date.now() }, rooms);
 }
@@ -110,10 +111,15 @@ interface PlacedCitation {
   citation: ModelCitation;
 }
 
-/** Everything that changes the answer. A schema is known by its JSON form; the deadline and the payer are not part. */
-function identityOf({ call, chain }: CallRequest): unknown {
+/**
+ * Everything that changes the answer, and where it comes from. A schema is known by what the model is told of it; the
+ * deadline and the payer are not part.
+ */
+function identityOf({ call, chain }: CallRequest, { models }: RunRooms): unknown {
   const { outputSchema, ...rest } = call;
-  return { ...rest, model: chain[0], output: outputSchema?.toJSONSchema() ?? null };
+  const model = chain[0]!;
+  const output = outputSchema ? outputJsonSchema(outputSchema) : null;
+  return { ...rest, model, from: models.identityOf(model), output };
 }
 
 async function* storedCall(
@@ -140,7 +146,11 @@ export async function keepMended(
   rooms: RunRooms,
 ): Promise<void> {
   if (request.mode === 'BYPASS' || !isWorthKeeping(finish, text, request)) return;
-  await store(rooms.cache.keyOf(identityOf(request)), { ...finish, text, citations: [] }, rooms);
+  await store(
+    rooms.cache.keyOf(identityOf(request, rooms)),
+    { ...finish, text, citations: [] },
+    rooms,
+  );
 }
 
 function isWorthKeeping(

@@ -150,3 +150,17 @@ test('what repeats is cached at the provider, and seen in the usage', async () =
   expect(second!.cacheReadTokens).toBe(first!.cacheWriteTokens);
   await server.referee();
 });
+
+test("answers of one place are never served as another's", async () => {
+  const database = await openTestDatabase();
+  const lasting = { ...database, close: async () => undefined };
+  const asked = async (environment: Record<string, string>): Promise<boolean> => {
+    await using other = await startMoneyServer({ database: lasting, environment });
+    return (await complete(other, 'who is it?')).cached;
+  };
+  const keyless = { ANTHROPIC_API_KEY: '' };
+  // Each server has a demo model of its own; the keyless ones' is always the same to them.
+  expect([await asked(keyless), await asked(keyless)]).toEqual([false, true]);
+  expect([await asked({}), await asked({})]).toEqual([false, false]);
+  await database.close();
+});
