@@ -10,6 +10,7 @@ import { createKnowledge } from './knowledge/create-knowledge.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { loadConfig } from './load-config.ts';
 import { loadPrices } from './load-prices.ts';
+import { checkOutputs } from './model/check-outputs.ts';
 import { createModels } from './model/create-models.ts';
 import { createResponseCache } from './model/response-cache.ts';
 import { openEmbedders } from './open-embedders.ts';
@@ -61,7 +62,7 @@ export async function openRooms(
     log,
   };
   const registry = undo.add(
-    await createRegistry(plugins, services, [checkPrompts, checkPromptTypes]),
+    await createRegistry(plugins, services, [...[checkPrompts, checkPromptTypes, checkOutputs]]),
   );
   registry.hooks.unshift({ plugin: 'telemetry', hooks: createRunObserver(log, metrics) });
 

@@ -4,6 +4,7 @@ import type { ConfiguredPlugin, PluginServices } from '../kernel/plugin.ts';
 import type { Registry } from '../kernel/registry.ts';
 import { StartupError } from '../kernel/startup-error.ts';
 import type { AnyTool } from '../kernel/tool.ts';
+import { checkOutputs } from '../model/check-outputs.ts';
 import { checkPrompts } from '../prompts/check-prompts.ts';
 import { checkPromptTypes } from '../schema/prompt-shapes.ts';
 import { silentServices } from './silent-services.ts';
@@ -48,13 +49,10 @@ function schemaProblems(registry: Registry, plugin: string): string[] {
     ];
     problems.push(...found.filter(Boolean).map((problem) => `tool "${tool.name}": ${problem}`));
   }
-  for (const { name, variables, output, plugin: owner } of registry.prompts.values()) {
+  for (const { name, variables, plugin: owner } of registry.prompts.values()) {
     if (owner !== plugin) continue;
-    const found = [
-      jsonSchemaProblem('the variables', variables, 'input'),
-      output ? jsonSchemaProblem('the output', output, 'output') : null,
-    ];
-    problems.push(...found.filter(Boolean).map((problem) => `prompt "${name}": ${problem}`));
+    const problem = jsonSchemaProblem('the variables', variables, 'input');
+    if (problem) problems.push(`prompt "${name}": ${problem}`);
   }
   return problems;
 }
@@ -75,6 +73,7 @@ export async function checkPlugin(
       const registry = await createRegistry([...beside, plugin], lent, [
         checkPrompts,
         checkPromptTypes,
+        checkOutputs,
       ]);
       const problems = schemaProblems(registry, plugin.name);
       await registry.close();
