@@ -17,7 +17,7 @@ import { createApprovals } from './approvals.ts';
 import { runCompletion } from './completion.ts';
 import { Deployment } from './deployment.ts';
 import { findRun } from './find-run.ts';
-import { claimIdempotencyKey } from './idempotency.ts';
+import { claimRun, releaseKey } from './idempotency.ts';
 import { runIngest } from './ingest.ts';
 import { unstored } from './live-run.ts';
 import { LiveRuns } from './live-runs.ts';
@@ -106,21 +106,22 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     if (draining)
       throw new DomainError('RUN_INTERRUPTED', 'This server is shutting down: try again.');
     if (writer.stuck) throw unstored();
-    const id = newId();
     const { idempotencyKey: key, ...rest } = request.options ?? {};
-    if (key == null) begin(id);
-    else {
-      const input = { ...request, options: rest };
-      const claimed = await claimIdempotencyKey(database, {
-        userId: caller.userId,
-        key,
-        input,
-        runId: id,
-      });
-      if (claimed !== id) return handles.open(claimed);
+    if (key == null) {
+      const id = newId();
       begin(id);
+      return handles.open(id);
     }
-    return handles.open(id);
+    const { userId } = caller;
+    const claim = { userId, key, input: { ...request, options: rest } };
+    const { runId, isNew } = await claimRun(database, claim, (id) => Boolean(liveRuns.get(id)));
+    try {
+      if (isNew) begin(runId);
+    } catch (error) {
+      await releaseKey(database, { userId, key, runId });
+      throw error;
+    }
+    return handles.open(runId);
   };
   const readable = async (runId: string, caller: Caller) => {
     const record = liveRuns.get(runId)?.record ?? (await findRun(database, runId));
@@ -133,41 +134,26 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   };
 
   return {
-    complete: (request, caller) =>
-      once(
-        {
-          request,
-          run: (id) => {
-            const model = request.model ?? models.resolve(null);
-            const beginning = {
-              id,
-              kind: 'COMPLETION',
-              owner: caller,
-              input: request,
-              model,
-            } as const;
-            const settings = { options: request.options ?? {} };
-            executor.begin({ ...beginning, ...settings }, (run) =>
-              runCompletion(run, request, rooms),
-            );
-          },
-        },
-        caller,
-      ),
+    async complete(request, caller) {
+      const { options } = request;
+      const model = request.model ?? models.resolve(null);
+      const beginning = { kind: 'COMPLETION', owner: caller, input: request, model } as const;
+      const run = (id: string) =>
+        executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
+          runCompletion(live, request, rooms),
+        );
+      return once({ request, run }, caller);
+    },
     async answer(request, caller) {
       parseMetadataFilter(request.filter);
-      return once(
-        {
-          request,
-          run: (id) => {
-            const model = request.model ?? models.resolve(null);
-            const beginning = { id, kind: 'ANSWER', owner: caller, input: request, model } as const;
-            const settings = { options: request.options ?? {} };
-            executor.begin({ ...beginning, ...settings }, (run) => runAnswer(run, request, rooms));
-          },
-        },
-        caller,
-      );
+      const { options } = request;
+      const model = request.model ?? models.resolve(null);
+      const beginning = { kind: 'ANSWER', owner: caller, input: request, model } as const;
+      const run = (id: string) =>
+        executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
+          runAnswer(live, request, rooms),
+        );
+      return once({ request, run }, caller);
     },
     async runAgent(request, caller) {
       const start = startAgent(request, { registry, models });
@@ -176,22 +162,17 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
         caller,
       );
     },
-    ingest: (request, caller) =>
-      once(
-        {
-          request,
-          run: (id) => {
-            const { collection, documents, options } = request;
-            // Not the texts: they are stored as documents, and nobody goes on with an ingest but its caller.
-            const input = { collection, documents: documents.length };
-            const beginning = { id, kind: 'EMBEDDING', owner: caller, input, model: '' } as const;
-            executor.begin({ ...beginning, options: options ?? {} }, (run) =>
-              runIngest(run, request, rooms),
-            );
-          },
-        },
-        caller,
-      ),
+    async ingest(request, caller) {
+      const { collection, documents, options } = request;
+      // Not the texts: they are stored as documents, and nobody but its caller goes on with an ingest.
+      const input = { collection, documents: documents.length };
+      const beginning = { kind: 'EMBEDDING', owner: caller, input, model: '' } as const;
+      const run = (id: string) =>
+        executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
+          runIngest(live, request, rooms),
+        );
+      return once({ request, run }, caller);
+    },
     async join(runId, caller) {
       await mustRead(runId, caller);
       return handles.open(runId);

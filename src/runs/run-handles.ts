@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../data/database.ts';
 import type { RunEvent } from '../kernel/events.ts';
+import { isNewRun } from './find-run.ts';
+import { interrupted } from './live-run.ts';
 import type { LiveRuns } from './live-runs.ts';
 import type { RemoteReaders } from './remote-readers.ts';
 import { RunReader } from './run-reader.ts';
@@ -12,7 +14,7 @@ import { unlessAborted } from './unless-aborted.ts';
 /** Makes the readers of runs, live here or elsewhere or over. */
 export interface RunHandles {
   open(runId: string): RunHandle;
-  /** Waits until the run has ended or waits for an approval. */
+  /** Waits until the run has ended or waits for an approval. Rejects with RUN_INTERRUPTED when it was never stored. */
   settled(runId: string, signal?: AbortSignal): Promise<RunRecord>;
   /** Waits until a run that waits for an approval no longer does. */
   moved(runId: string, signal: AbortSignal): Promise<void>;
@@ -44,6 +46,7 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
         if (!live.fenced) return record;
       }
       const [record] = await readRuns(database, [runId]);
+      if (!record && !isNewRun(runId)) throw interrupted();
       if (record && (record.finishedAt || record.status === 'WAITING_FOR_APPROVAL')) return record;
       onPoll?.();
       await delay(pollMs, undefined, { ...(signal ? { signal } : {}) });

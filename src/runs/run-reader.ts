@@ -1,5 +1,7 @@
 import type { Database } from '../data/database.ts';
 import type { PublicRunEvent, RunEvent } from '../kernel/events.ts';
+import { isNewRun } from './find-run.ts';
+import { interrupted } from './live-run.ts';
 import { behind, firstPart } from './merge-events.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunSignals } from './run-signals.ts';
@@ -132,14 +134,18 @@ export class RunReader implements AsyncIterableIterator<RunEvent> {
     }
   }
 
-  /** A run may have ended without a last event of its own (its content was purged): nothing will come. */
+  /**
+   * A run may have ended without a last event of its own (its content was purged): nothing will come. Throws
+   * RUN_INTERRUPTED when the run was never stored, since its server died before.
+   */
   async #isOver(): Promise<boolean> {
     const { database, runId } = this.#options;
     const [run] = await database.query<{ over: boolean }>(
       `SELECT "finishedAt" IS NOT NULL AS over FROM "Run" WHERE id = $1`,
       [runId],
     );
-    if (run && !run.over) return false;
+    if (!run && !isNewRun(runId)) throw interrupted();
+    if (!run?.over) return false;
     const late = await readStoredEvents(database, runId, { after: this.#position, limit: 1 });
     this.#ended = late.length === 0;
     return true;

@@ -11,7 +11,12 @@ export type RunOptionsValue = {
 export const toRunOptions = (options: RunOptionsValue | null | undefined): RunOptions | null =>
   options ? withoutUndefined(options) : null;
 
-const name = z.string().min(1).max(200);
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  // Postgres stores no such text.
+  .refine((text) => !text.includes('\0'), 'It holds a NUL character.');
 const dayMs = 24 * 60 * 60 * 1000;
 
 export function declareRunOptions(builder: Builder): void {

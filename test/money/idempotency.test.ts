@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDemoModel } from '../../src/demo-model/demo-model-server.ts';
 import { openTestDatabase } from '../support/test-database.ts';
-import { complete, inputOf, STREAM, type StreamEvent } from './support/money-operations.ts';
+import {
+  COMPLETE,
+  complete,
+  inputOf,
+  STREAM,
+  type StreamEvent,
+} from './support/money-operations.ts';
 import { type MoneyServer, startMoneyServer } from './support/start-money-server.ts';
 
 let server: MoneyServer;
@@ -67,4 +73,45 @@ test('a key outlives the server', async () => {
   }
   expect(ids[0]).toBe(ids[1]);
   expect(demo.billing.calls).toHaveLength(1);
+});
+
+test('what means the same is the same input', async () => {
+  const first = await complete(server, 'said so', keyed('nulls'));
+  const nulls = { ...keyed('nulls'), system: null, model: null };
+  expect((await complete(server, 'said so', nulls as never)).id).toBe(first.id);
+  const named = async (variables: object): Promise<string> => {
+    const input = { prompt: { named: { name: 'rag_qa', variables } }, ...keyed('order') };
+    return (await server.data<{ complete: { id: string } }>(COMPLETE, { input })).complete.id;
+  };
+  const id = await named({ context: 'It is red.', query: 'Is it?' });
+  expect(await named({ query: 'Is it?', context: 'It is red.' })).toBe(id);
+  expect((await server.referee()).billed).toHaveLength(2);
+});
+
+test('a key whose run was never stored, since its server died, begins a run anew, once', async () => {
+  await complete(server, 'lost', keyed('lost'));
+  await server.database.query(
+    `UPDATE "IdempotencyKey" SET "runId" = '018f0000-0000-7000-8000-000000000001' WHERE key = 'lost'`,
+  );
+  const again = await Promise.all([1, 2, 3].map(() => complete(server, 'lost', keyed('lost'))));
+  expect(new Set(again.map(({ id }) => id)).size).toBe(1);
+  expect(again[0]).toMatchObject({ status: 'SUCCEEDED' });
+  expect((await server.referee()).billed).toHaveLength(2);
+});
+
+test('a run that cannot begin leaves no key behind', async () => {
+  await using other = await startMoneyServer({ environment: { TESSERA_MODEL: 'nobody/model' } });
+  for (let time = 0; time < 2; time += 1) {
+    const refused = await other.execute(COMPLETE, inputOf('hello', keyed('stuck')));
+    expect(JSON.stringify(refused)).toContain('MODEL_NOT_FOUND');
+  }
+  expect(await other.database.query('SELECT key FROM "IdempotencyKey"')).toEqual([]);
+});
+
+test('a key that no database can hold is refused', async () => {
+  const { errors } = await server.execute(COMPLETE, inputOf('nul', keyed('a\0b')));
+  expect(errors?.[0]?.extensions).toMatchObject({
+    code: 'BAD_USER_INPUT',
+    issues: [{ path: ['input', 'options', 'idempotencyKey'] }],
+  });
 });

@@ -4,8 +4,11 @@ import type { Database } from '../../src/data/database.ts';
 import { newId } from '../../src/data/new-id.ts';
 import type { RunEvent, RunEventBody } from '../../src/kernel/events.ts';
 import { LiveRun } from '../../src/runs/live-run.ts';
+import { LiveRuns } from '../../src/runs/live-runs.ts';
 import { LogWriter } from '../../src/runs/log-writer.ts';
 import { newRecord, newRun } from '../../src/runs/new-run.ts';
+import { RemoteReaders } from '../../src/runs/remote-readers.ts';
+import { createRunHandles } from '../../src/runs/run-handles.ts';
 import type { RunLog } from '../../src/runs/run-log.ts';
 import { RunReader } from '../../src/runs/run-reader.ts';
 import { openTestDatabase } from '../support/test-database.ts';
@@ -23,9 +26,9 @@ afterAll(async () => {
   await database.close();
 });
 
-function beginRun(): LiveRun {
+function beginRun(id = newId()): LiveRun {
   const row = newRun({
-    id: newId(),
+    id,
     kind: 'COMPLETION',
     owner: { userId: 'u', apiKeyId: null, requestId: 'r' },
     serverId: newId(),
@@ -217,4 +220,25 @@ test('writes under an older epoch are refused, and the reader goes over to what 
     run.id,
   ]);
   expect(stored).toEqual([{ payload: { text: 'mine' } }]);
+});
+
+test('a run that was never stored is told as interrupted, however it is read', async () => {
+  const lost = '018f0000-0000-7000-8000-000000000001';
+  await expect(reader(lost, 0).next()).rejects.toMatchObject({ code: 'RUN_INTERRUPTED' });
+  const remoteReaders = new RemoteReaders(database, 1_000);
+  const liveRuns = new LiveRuns({ graceMs: 1, log: testLog, remoteSilenceMs: async () => 0 });
+  const handle = createRunHandles({ database, liveRuns, remoteReaders }).open(lost);
+  await expect(handle.result()).rejects.toMatchObject({ code: 'RUN_INTERRUPTED' });
+  handle.leave('unsubscribed');
+});
+
+test('a run whose row is still on its way is waited for', async () => {
+  const id = newId();
+  const pending = reader(id, 0).next();
+  await new Promise(setImmediate);
+  const run = beginRun(id);
+  run.append({ type: 'RunStarted', model: 'm', promptVersionId: null });
+  await run.durable();
+  expect((await pending).value).toMatchObject({ type: 'RunStarted' });
+  await run.end({ status: 'SUCCEEDED' }, { type: 'RunFinished' });
 });
