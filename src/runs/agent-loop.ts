@@ -3,6 +3,7 @@ import { takeTurn } from './agent-turn.ts';
 import type { AgentWork } from './agent-work.ts';
 import { brokenTurn, maxTurnsExceeded } from './broken-turn.ts';
 import { failRun } from './fail-run.ts';
+import { endedByFallbackText } from './fallback-text.ts';
 import { parseOutput } from './model-output.ts';
 import type { RunRooms } from './run-rooms.ts';
 import { runTools } from './run-tools.ts';
@@ -62,10 +63,15 @@ async function finish(
   );
 }
 
-/** Everything done so far is kept, a turn in the middle of its tools included. */
+/**
+ * Everything done so far is kept, a turn in the middle of its tools included. A run without a turn may end with the
+ * caller's own words instead.
+ */
 async function fail(work: AgentWork, error: unknown, rooms: RunRooms): Promise<void> {
-  const { run } = work;
+  const { run, input } = work;
   const { lastTurn, text, unreported } = readState(work, rooms);
+  const { options } = input;
+  if (!lastTurn && (await endedByFallbackText(run, { error, options, patch: {} }))) return;
   if (unreported && !run.leaving) run.append({ type: 'TurnFinished', turn: unreported });
   const patch = lastTurn ? { text, stopReason: lastTurn.stopReason } : {};
   await failRun(run, { error, patch: { ...patch, model: run.record.model } }, rooms);

@@ -2,8 +2,9 @@ import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
 import type { UserBlock } from '../kernel/model.ts';
 import type { PackedSources } from '../knowledge/knowledge.ts';
 import { cachedCall } from './cached-call.ts';
-import { endedByFallbackText, finishPatch, notePrompt, promptPatch } from './completion.ts';
+import { finishPatch, notePrompt, promptPatch } from './completion.ts';
 import { failRun } from './fail-run.ts';
+import { endedByFallbackText } from './fallback-text.ts';
 import type { LiveRun } from './live-run.ts';
 import type { CallEvent, CallFinish } from './metered-call.ts';
 import { payerOf } from './payer.ts';
@@ -45,7 +46,7 @@ export async function runAnswer(
     );
   } catch (error) {
     const patch = { ...promptPatch(run), text: told.text };
-    if (!(await endedByFallbackText(run, { error, options, told, patch }))) {
+    if (!(await endedByFallbackText(run, { error, options, patch }))) {
       await failRun(run, { error, patch }, rooms);
     }
   }

@@ -1,6 +1,7 @@
 import { isDomainError } from '../kernel/errors.ts';
 import { type CachedRequest, cachedCall, keepMended } from './cached-call.ts';
 import { failRun } from './fail-run.ts';
+import { endedByFallbackText } from './fallback-text.ts';
 import type { LiveRun } from './live-run.ts';
 import { mendedAnswer } from './mended-answer.ts';
 import type { CallEvent, CallFinish } from './metered-call.ts';
@@ -15,7 +16,7 @@ import {
 import { refusal } from './refusal.ts';
 import type { RunRooms } from './run-rooms.ts';
 import type { RunPatch } from './run-rows.ts';
-import type { CompletionRequest, RunOptions } from './runs.ts';
+import type { CompletionRequest } from './runs.ts';
 
 /** Prompt in, text out: renders, calls, streams into the log, checks the output, ends the run. */
 export async function runCompletion(
@@ -45,9 +46,8 @@ export async function runCompletion(
       { type: 'RunFinished' },
     );
   } catch (error) {
-    const told = { text: said.heldBack ? '' : said.text };
-    const patch = { ...promptPatch(run), ...told };
-    if (!(await endedByFallbackText(run, { error, options, told, patch }))) {
+    const patch = { ...promptPatch(run), text: said.heldBack ? '' : said.text };
+    if (!(await endedByFallbackText(run, { error, options, patch }))) {
       await failRun(run, { error, patch }, rooms);
     }
   }
@@ -94,42 +94,6 @@ export function finishPatch(finish: CallFinish): RunPatch {
   const { stopReason, cached, degraded, timeToFirstTokenMs, model } = finish;
   return { status: 'SUCCEEDED', stopReason, cached, degraded, timeToFirstTokenMs, model };
 }
-
-/** Answers with the caller's own words when every model failed before a word was out; true when it did. */
-export async function endedByFallbackText(
-  run: LiveRun,
-  {
-    error,
-    options,
-    told,
-    patch,
-  }: { error: unknown; options: RunOptions; told: { text: string }; patch: RunPatch },
-): Promise<boolean> {
-  const text = options.fallbackText;
-  const modelFailed = isDomainError(error) && modelFailures.has(error.code) && !isCancel(run);
-  if (text == null || told.text !== '' || !modelFailed) return false;
-  run.append({ type: 'TextDelta', text });
-  const fallback = {
-    status: 'SUCCEEDED',
-    model: 'fallback',
-    degraded: true,
-    stopReason: 'end_turn',
-  } as const;
-  await run.end({ ...patch, ...fallback, text }, { type: 'RunFinished' });
-  return true;
-}
-
-const modelFailures: ReadonlySet<string> = new Set([
-  'MODEL_RATE_LIMITED',
-  'MODEL_OVERLOADED',
-  'MODEL_TIMEOUT',
-  'MODEL_UNAVAILABLE',
-]);
-
-const isCancel = (run: LiveRun): boolean =>
-  run.signal.aborted &&
-  isDomainError(run.signal.reason) &&
-  !modelFailures.has(run.signal.reason.code);
 
 function callOf(prompt: PreparedPrompt, request: CompletionRequest) {
   const system = request.system ?? prompt.system;

@@ -102,6 +102,11 @@ export class LiveRun implements Writable {
     return this.#settled.promise;
   }
 
+  /** True once a word or a thought of a model was told. */
+  get hasSpoken(): boolean {
+    return this.log.events.some(isSaid);
+  }
+
   get serverId(): string {
     return this.row.serverId;
   }
@@ -140,7 +145,7 @@ export class LiveRun implements Writable {
   create(): void {
     this.#stored = this.#writer.create(this.row);
     const look = () => {
-      if (this.log.events.some(isSaid)) return;
+      if (this.hasSpoken) return;
       if (this.#writer.stuck) this.#refuse(unstored());
       else timer = setTimeout(look, lookAgainMs);
     };
