@@ -43,7 +43,8 @@ export async function* runChain(
         const end = yield* runAttempt({ ...options, ...own, signal: abort.signal, isCancelled });
         if (end.ok) return;
         abort.signal.throwIfAborted();
-        failure = end.error;
+        // What this model failed of before tells more than that it is left alone since, perhaps by our own attempts.
+        if (end.letIn || attempt === 1) failure = end.error;
         if (end.outputBegan) throw failure;
         again = end.letIn && (await waitToRepeat({ failure, attempt, deadlineAt }, options));
       }

@@ -33,6 +33,15 @@ describe('retries', () => {
     expect(test.demo.requests).toHaveLength(3);
   });
 
+  it('tells what the model failed of, also when that has opened its circuit', async () => {
+    await using test = await startTestModels({ breakerThreshold: 2 });
+    test.demo.script({ kind: 'status', status: 529, times: 9 });
+    const { error } = await test.ask('Hello');
+    expect(domainError(error).code).toBe('MODEL_OVERLOADED');
+    expect(test.demo.requests).toHaveLength(2);
+    expect(domainError((await test.ask('And now?')).error).code).toBe('MODEL_UNAVAILABLE');
+  });
+
   it.each([
     [400, 'MODEL_REFUSED'],
     [401, 'MODEL_UNAVAILABLE'],
