@@ -110,7 +110,7 @@ export async function* meteredCall(
     }
   } finally {
     settlement.row = await settle(hold, attempts, ledger);
-    tellPlugins(attempts, settlement.row, { context, rooms });
+    tellPlugins(attempts, { context, heldAt: hold.createdAt }, rooms);
   }
   const last = attempts.at(-1);
   if (!finish || !last || !settlement.row)
@@ -170,17 +170,14 @@ function outcomeOf(attempt: AttemptReport): CallOutcome {
   return { provider, model, usage, estimated, status, durationMs, timeToFirstTokenMs };
 }
 
+/** The cost of each attempt is what its usage record says: by the prices of the moment at which room was held. */
 function tellPlugins(
   attempts: readonly AttemptReport[],
-  row: UsageRecordRow | null,
-  { context, rooms }: { context: HookContext; rooms: RunRooms },
+  { context, heldAt }: { context: HookContext; heldAt: Date },
+  { hooks, prices }: RunRooms,
 ): void {
-  for (const { model, usage, status, durationMs } of attempts) {
-    const cost = row?.model === model ? row.cost : null;
-    rooms.hooks.tell(
-      'afterModelCall',
-      { model, usage: usage satisfies ModelUsage, cost, status, durationMs },
-      context,
-    );
+  for (const { model, usage, status, durationMs, billed } of attempts) {
+    const cost = billed ? prices.costOf(model, usage, heldAt) : '0';
+    hooks.tell('afterModelCall', { model, usage, cost, status, durationMs }, context);
   }
 }

@@ -4,6 +4,7 @@ import { recordingLog } from '../support/recording-log.ts';
 import { startTestServer, type TestServer } from '../support/start-test-server.ts';
 
 const called: string[] = [];
+const costs: (string | null)[] = [];
 const { log, entries } = recordingLog();
 
 const listening = (name: string, hooks: Hooks) =>
@@ -29,7 +30,10 @@ const plugins = [
   }),
   listening('second', {
     beforeModelCall: () => void called.push('second before'),
-    afterModelCall: ({ status }) => void called.push(`second after ${status}`),
+    afterModelCall: ({ status, cost }) => {
+      called.push(`second after ${status}`);
+      costs.push(cost);
+    },
     onRunEvent: async ({ type }) => void called.push(`second ${type}`),
   }),
 ];
@@ -39,10 +43,13 @@ beforeAll(async () => {
   server = await startTestServer({ plugins, log });
 });
 afterAll(async () => server[Symbol.asyncDispose]());
-beforeEach(() => void called.splice(0));
+beforeEach(() => {
+  called.splice(0);
+  costs.splice(0);
+});
 
 const COMPLETE = `mutation ($input: CompleteInput!) { complete(input: $input) {
-  __typename ... on Completion { text } ... on Error { code message retryable } } }`;
+  __typename ... on Completion { text cost } ... on Error { code message retryable } } }`;
 const complete = async (text: string, options: object = {}, as?: string) => {
   const input = { prompt: { text }, options };
   const caller = as === undefined ? {} : { as };
@@ -50,7 +57,7 @@ const complete = async (text: string, options: object = {}, as?: string) => {
 };
 
 test('hooks are called in the order of the plugin list, and a throwing observer breaks nothing', async () => {
-  expect(await complete('[demo:reply fine] a')).toEqual({ __typename: 'Completion', text: 'fine' });
+  expect(await complete('[demo:reply fine] a')).toMatchObject({ text: 'fine' });
   expect(called.filter((call) => call.includes('before'))).toEqual([
     'first before',
     'second before',
@@ -96,4 +103,15 @@ test('a slow gate does not outlast the time of the run', async () => {
   const late = await complete('behind a slow gate', { timeoutMs: 200 });
   expect(late).toMatchObject({ __typename: 'ModelTimeoutError' });
   expect(performance.now() - before).toBeLessThan(3_000);
+});
+
+test('each attempt is told with what it cost itself', async () => {
+  server.demo.script({ kind: 'status', status: 529 }, { kind: 'error_event', afterDeltas: 0 });
+  const { cost } = (await complete('at the third attempt')) as { cost: string };
+  expect(costs).toHaveLength(3);
+  const [refused, broken, answered] = costs.map(Number);
+  expect(refused).toBe(0);
+  expect(broken).toBeGreaterThan(0);
+  expect(answered).toBeGreaterThan(broken!);
+  expect(broken! + answered!).toBeCloseTo(Number(cost), 12);
 });
