@@ -25,7 +25,9 @@ export function createRunObserver(log: Log, metrics: Metrics): Hooks {
       if (event.type !== 'RunFinished' && event.type !== 'RunFailed') return;
       const outcome = event.type === 'RunFailed' ? event.error.code : 'OK';
       log.info({ requestId, runId, userId, operation: kind, outcome }, 'run ended');
-      metrics.runFinished({ kind, status: event.type === 'RunFailed' ? 'failed' : 'succeeded' });
+      const status =
+        outcome === 'OK' ? 'SUCCEEDED' : outcome === 'RUN_CANCELLED' ? 'CANCELLED' : 'FAILED';
+      metrics.runFinished({ kind, status });
     },
   };
 }

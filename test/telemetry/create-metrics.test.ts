@@ -36,6 +36,13 @@ test('counts operations, model calls, tokens, cost, runs and slow readers', asyn
     { type: 'RunFinished', runId: 'run-1', position: 1, length: 1, at: new Date() },
     context,
   );
+  for (const code of ['RUN_CANCELLED', 'MODEL_REFUSED'] as const) {
+    const error = { code, message: 'x', retryable: false, details: {} };
+    await observer.onRunEvent?.(
+      { type: 'RunFailed', error, runId: 'run-2', position: 1, length: 1, at: new Date() },
+      context,
+    );
+  }
   const text = await metrics.text();
   expect(text).toContain(
     'tessera_operation_duration_seconds_count{transport="http",type="query",outcome="OK"} 1',
@@ -44,7 +51,9 @@ test('counts operations, model calls, tokens, cost, runs and slow readers', asyn
   expect(text).toContain('tessera_model_tokens_total{model="claude-x",kind="input"} 10');
   expect(text).toContain('tessera_model_tokens_total{model="claude-x",kind="cache_write"} 3');
   expect(text).toContain('tessera_model_cost_usd_total{model="claude-x"} 0.25');
-  expect(text).toContain('tessera_runs_total{kind="COMPLETION",status="succeeded"} 1');
+  expect(text).toContain('tessera_runs_total{kind="COMPLETION",status="SUCCEEDED"} 1');
+  expect(text).toContain('tessera_runs_total{kind="COMPLETION",status="CANCELLED"} 1');
+  expect(text).toContain('tessera_runs_total{kind="COMPLETION",status="FAILED"} 1');
   expect(text).not.toContain('ada');
 });
 

@@ -121,8 +121,11 @@ describe('the whole server', () => {
   });
 
   test('tells Prometheus of its runs', async () => {
+    const refused = 'complete(input: { prompt: { text: "[demo:fault refusal]" } }) { __typename }';
+    await server.data(`mutation { ${refused} }`);
     const text = await (await fetch(`${server.running.url}/metrics`)).text();
-    expect(text).toMatch(/tessera_runs_total\{kind="COMPLETION",status="succeeded"\} [1-9]/);
+    expect(text).toMatch(/tessera_runs_total\{kind="COMPLETION",status="SUCCEEDED"\} [1-9]/);
+    expect(text).toMatch(/tessera_runs_total\{kind="COMPLETION",status="FAILED"\} [1-9]/);
     expect(text).toMatch(/tessera_model_tokens_total\{model="[^"]+",kind="output"\} [1-9]/);
     expect(text).toContain('tessera_open_model_calls 0');
   });
