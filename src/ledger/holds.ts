@@ -101,7 +101,8 @@ async function holdBatch(
     const giveBack = (): void => made.forEach(discard);
     void started.then(giveBack, (reason) => mayHaveHappened(reason) && giveBack());
     if (isLasting(error)) {
-      for (const entry of batch) entry.reject(error);
+      if (batch.length > 1) return holdOneByOne(context, batch, discard);
+      batch[0]?.reject(error);
       return [];
     }
     context.log.warn(
@@ -111,6 +112,17 @@ async function holdBatch(
     for (const entry of batch) entry.id = newId();
     return batch;
   }
+}
+
+/** One that cannot be held must not keep the others of its batch from being. */
+async function holdOneByOne(
+  context: LedgerContext,
+  batch: readonly Entry[],
+  discard: (holdId: string) => void,
+): Promise<Entry[]> {
+  const again: Entry[] = [];
+  for (const entry of batch) again.push(...(await holdBatch(context, [entry], discard)));
+  return again;
 }
 
 function resolveBatch(

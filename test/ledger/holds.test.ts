@@ -204,6 +204,17 @@ describe('holds', () => {
     await refusalOf(other.hold(request({ maxTokens: 1 })));
   });
 
+  test('what the database refuses to store fails alone, whoever else holds in the same statement', async () => {
+    await using ledger = openLedger(database);
+    const [poisoned, ...others] = await Promise.allSettled([
+      ledger.hold(request({ model: 'a\0b' })),
+      ledger.hold(request({ tag: tag({ userId: 'bob' }) })),
+      ledger.hold(request({ tag: tag({ userId: 'cleo' }) })),
+    ]);
+    expect(poisoned.status).toBe('rejected');
+    expect(others.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  });
+
   test('an embedding call holds the price of its tokens', async () => {
     await using ledger = openLedger(database);
     const hold = await ledger.hold(
