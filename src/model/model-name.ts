@@ -12,6 +12,9 @@ export interface ProviderModel {
   name: ModelName;
 }
 
+/** Control characters and halves of surrogate pairs: no model is named so, and no database stores all of them. */
+const unnameable = /[\p{Cc}\p{Cs}]/u;
+
 /**
  * What a name means: "openai/gpt-x" a model of the provider "openai", "claude-x" and "anthropic/claude-x" one of
  * "anthropic". A provider's own names may have slashes ("openai/meta/llama"). Null when no such provider is here.
@@ -25,7 +28,7 @@ export function readModelName(
   const prefix = slash < 0 ? unprefixedProvider : text.slice(0, slash);
   const model = text.slice(slash + 1);
   const provider = providers.get(prefix);
-  if (!provider || model === '') return null;
+  if (!provider || model === '' || unnameable.test(model)) return null;
   return { provider, model, name: publicName(prefix, model) };
 }
 

@@ -117,6 +117,19 @@ describe('a call that goes wrong', () => {
   });
 });
 
+test.each([
+  ['a NUL', 'claude-\0'],
+  ['half a surrogate pair', 'claude-\ud800'],
+  ['a control character', 'claude-\u001b[2J'],
+])('a model name with %s is nobody’s, as a fallback too', async (_, model) => {
+  const before = requests();
+  expect(await complete(server, 'hello', { model })).toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  expect(await ask('hello', { fallbackModels: [model] })).toMatchObject({
+    code: 'MODEL_NOT_FOUND',
+  });
+  expect(requests()).toBe(before);
+});
+
 test('an open circuit goes to the fallback at once, and is seen', async () => {
   const model = 'claude-opus-5-5';
   const asked = (options: object) => complete(server, `hello ${++count}`, { model, options });
