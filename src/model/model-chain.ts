@@ -39,6 +39,7 @@ export async function* runChain(
       const call = { ...request.call, model: target.model, maxTokens };
       const own = { target, call, deadlineAt, degraded: index > 0 };
       for (let attempt = 1, again = true; again; attempt += 1) {
+        if (index > 0 || attempt > 1) yield { type: 'retry' };
         abort.signal.throwIfAborted();
         const end = yield* runAttempt({ ...options, ...own, signal: abort.signal, isCancelled });
         if (end.ok) return;

@@ -33,9 +33,11 @@ export interface AttemptReport {
  * The provider's events with the model's public name in `start`, and one `attempt` report behind each attempt: after
  * `finish` when it succeeded, before the throw or the next attempt when not. `start` comes once, with the first piece
  * of the answer; attempts that failed before leave nothing but their report. `degraded`: not the chain's first model.
+ * `retry` comes before each attempt but the first, which is made when the reader asks for more.
  */
 export type ModelStreamEvent =
   | ModelEvent
+  | { type: 'retry' }
   | { type: 'attempt'; attempt: AttemptReport; degraded: boolean };
 
 /** A provider (`model` null) with the calls that wait for a place, or one of its models with its circuit breaker. */

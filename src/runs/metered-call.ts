@@ -8,7 +8,7 @@ import type {
 } from '../kernel/model.ts';
 import type { Usd } from '../kernel/prices.ts';
 import type { TokenUsage } from '../kernel/run.ts';
-import type { CallOutcome, Hold, UsageRecordRow, UsageTag } from '../ledger/ledger.ts';
+import type { CallOutcome, Hold, HoldRequest, UsageRecordRow, UsageTag } from '../ledger/ledger.ts';
 import type { AttemptReport, ModelName } from '../model/models.ts';
 import type { RunRooms } from './run-rooms.ts';
 import { unlessAborted } from './unless-aborted.ts';
@@ -66,20 +66,19 @@ export async function askGates(
 
 /**
  * One model call that is paid for and was let through: the hold, the call, the settlement of every attempt that was
- * billed. The usage is recorded however the call ends, before the last event is given out or the error is thrown.
+ * billed. The usage is recorded however the call ends, before the last event is given out or the error is thrown; an
+ * attempt that fails is recorded before the next one, which needs room of its own.
  */
 export async function* meteredCall(
   payer: Payer,
   request: CallRequest,
   rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
-  const { models, ledger } = rooms;
+  const { models } = rooms;
   const { signal, deadlineAt } = payer;
-  const context = hookContext(payer);
   signal.throwIfAborted();
-  const hold = await ledger.hold(holdRequest(payer, request, rooms));
-  const attempts: AttemptReport[] = [];
-  const settlement: { row: UsageRecordRow | null } = { row: null };
+  const tab = await openTab(holdRequest(payer, request, rooms), rooms.ledger);
+  const attempts: PaidAttempt[] = [];
   let finish: Omit<CallFinish, 'usage' | 'cost' | 'whole'> | null = null;
   let degraded = false;
   let told = -1;
@@ -87,9 +86,13 @@ export async function* meteredCall(
   try {
     for await (const event of models.stream({ ...request, signal, deadlineAt })) {
       if (event.type === 'attempt') {
-        attempts.push(event.attempt);
+        const attempt: PaidAttempt = { ...event.attempt, cost: '0' };
+        attempts.push(attempt);
         degraded = event.degraded;
-      } else if (event.type === 'start') {
+        const row = await tab.settle(attempt);
+        if (row) attempt.cost = row.cost;
+      } else if (event.type === 'retry') await tab.holdAgain();
+      else if (event.type === 'start') {
         model = event.model;
         yield { type: 'start', model };
       } else if (event.type === 'finish') {
@@ -104,20 +107,20 @@ export async function* meteredCall(
           timeToFirstTokenMs: null,
         };
       } else if (event.type === 'usage') {
-        if (told !== attempts.length) payer.onUsage(hold.id, event.usage);
+        if (told !== attempts.length) payer.onUsage(tab.holdId(), event.usage);
         told = attempts.length;
       } else yield event;
     }
   } finally {
-    settlement.row = await settle(hold, attempts, ledger);
-    tellPlugins(attempts, { context, heldAt: hold.createdAt }, rooms);
+    await tab.close();
+    tellPlugins(attempts, hookContext(payer), rooms);
   }
   const last = attempts.at(-1);
-  if (!finish || !last || !settlement.row)
-    throw new Error('the model stream ended without its report');
+  const row = tab.row();
+  if (!finish || !last || !row) throw new Error('the model stream ended without its report');
   const { provider, timeToFirstTokenMs } = last;
-  const { cost } = settlement.row;
-  const usage = tokenUsageOf(settlement.row);
+  const { cost } = row;
+  const usage = tokenUsageOf(row);
   const whole = attempts.filter(({ billed }) => billed).length === 1;
   yield { ...finish, provider, timeToFirstTokenMs, degraded, usage, cost, whole };
 }
@@ -152,17 +155,34 @@ function holdRequest(payer: Payer, { call, chain }: CallRequest, { models, price
 const providerOf = (model: ModelName) =>
   model.includes('/') ? model.split('/', 1)[0]! : 'anthropic';
 
-/** Every attempt that was billed is one usage record; a call that was never billed only gives its room back. */
-async function settle(
-  hold: Hold,
-  attempts: readonly AttemptReport[],
-  ledger: RunRooms['ledger'],
-): Promise<UsageRecordRow | null> {
-  const billed = attempts.filter((attempt) => attempt.billed).map(outcomeOf);
-  const last = billed.pop();
-  if (last) return ledger.settle(hold, last, billed);
-  await ledger.release(hold);
-  return null;
+/** The room that the attempts of one call are held and settled under, one at a time. */
+async function openTab(request: HoldRequest, ledger: RunRooms['ledger']) {
+  let hold: Hold | null = await ledger.hold(request);
+  let holdId = hold.id;
+  let row: UsageRecordRow | null = null;
+  return {
+    /** Of the attempt under way, or the last one. */
+    holdId: (): string => holdId,
+    /** The last attempt that was billed. */
+    row: (): UsageRecordRow | null => row,
+    /** At once, so that a server that dies before the next attempt has this one in its books. Null: nothing was billed. */
+    async settle(attempt: AttemptReport): Promise<UsageRecordRow | null> {
+      if (!hold || !attempt.billed) return null;
+      const settled = hold;
+      hold = null;
+      row = await ledger.settle(settled, outcomeOf(attempt));
+      return row;
+    },
+    /** What the last attempt was billed has used its room up. Rejects with BUDGET_EXCEEDED. */
+    async holdAgain(): Promise<void> {
+      hold ??= await ledger.hold(request);
+      holdId = hold.id;
+    },
+    /** Gives room back under which nothing was billed. */
+    async close(): Promise<void> {
+      if (hold) await ledger.release(hold);
+    },
+  };
 }
 
 function outcomeOf(attempt: AttemptReport): CallOutcome {
@@ -170,14 +190,14 @@ function outcomeOf(attempt: AttemptReport): CallOutcome {
   return { provider, model, usage, estimated, status, durationMs, timeToFirstTokenMs };
 }
 
-/** The cost of each attempt is what its usage record says: by the prices of the moment at which room was held. */
+/** An attempt with what its usage record says that it cost; "0" where nothing was billed. */
+type PaidAttempt = AttemptReport & { cost: Usd | null };
+
 function tellPlugins(
-  attempts: readonly AttemptReport[],
-  { context, heldAt }: { context: HookContext; heldAt: Date },
-  { hooks, prices }: RunRooms,
+  attempts: readonly PaidAttempt[],
+  context: HookContext,
+  { hooks }: RunRooms,
 ): void {
-  for (const { model, usage, status, durationMs, billed } of attempts) {
-    const cost = billed ? prices.costOf(model, usage, heldAt) : '0';
+  for (const { model, usage, cost, status, durationMs } of attempts)
     hooks.tell('afterModelCall', { model, usage, cost, status, durationMs }, context);
-  }
 }

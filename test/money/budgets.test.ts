@@ -117,6 +117,34 @@ test('maxCost of one call refuses before the call', async () => {
   expect((await server.referee()).billed).toHaveLength(1);
 });
 
+test('an attempt after one that was billed needs room of its own', async () => {
+  const as = await server.keyFor('dora');
+  const worst = await worstCase(server, as, 'dora');
+  await setBudget(server, 'dora', worst.toFixed());
+  server.demo.script({ kind: 'error_event', afterDeltas: 0, times: 2 });
+  const refused = await complete(server, numbered(9), { ...bypass, as });
+  expect(refused).toMatchObject({ code: 'BUDGET_EXCEEDED', heldByOthers: '0' });
+  expect((await server.referee()).billed).toHaveLength(1);
+  expect(Number(refused.budget['spent'])).toBeGreaterThan(0);
+  await setBudget(server, 'dora', worst.times(3).toFixed());
+  const answer = await complete(server, numbered(9), { ...bypass, as });
+  expect(answer.status).toBe('SUCCEEDED');
+  expect((await server.referee()).billed).toHaveLength(2);
+});
+
+test('a billed attempt is in the books before the next one is made', async () => {
+  server.demo.script({ kind: 'error_event', afterDeltas: 0 }, { kind: 'gate', afterDeltas: 0 });
+  const answering = complete(server, numbered(10), bypass);
+  await server.demo.waitForGatedCalls(1);
+  const rows = await server.database.query(
+    `SELECT status FROM "UsageRecord" u JOIN "Hold" h ON h."runId" = u."runId"`,
+  );
+  expect(rows).toEqual([{ status: 'failed' }]);
+  server.demo.release();
+  expect((await answering).status).toBe('SUCCEEDED');
+  expect((await server.referee()).records).toHaveLength(2);
+});
+
 test('a changed limit and the default budget apply at once', async () => {
   const as = await server.keyFor('cleo');
   await setBudget(server, '*', '0.000000000001', 'MONTHLY');
