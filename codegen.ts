@@ -5,7 +5,7 @@ const typed = {
   importExtension: '.ts',
   useTypeImports: true,
   enumsAsTypes: true,
-  scalars: { DateTime: 'string', ID: 'string', JSON: 'unknown', USD: 'string' },
+  scalars: { DateTime: 'string', ID: 'string', JSON: 'unknown', SafeInt: 'number', USD: 'string' },
 } as const;
 
 /** Typed operations, from the committed schema: `npm run codegen`. */

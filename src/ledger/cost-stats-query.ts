@@ -8,6 +8,8 @@ interface PointSums {
   cost: string;
   inputTokens: number;
   outputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
 }
 
 /** The single row that the statement answers. */
@@ -18,8 +20,6 @@ export interface CostStatsAnswer {
     /** In the order of the dimensions asked for. */
     key: (string | null)[];
     cacheHits: number;
-    cacheReadTokens: number;
-    cacheWriteTokens: number;
     durationMs: number;
     /** Requests that had a first token, and what their times to it add up to. */
     timedRequests: number;
@@ -50,12 +50,17 @@ export const dimensionColumns = (
     column: columns[dimension],
   }));
 
-const pointColumns = ['requests', 'errors', 'inputTokens', 'outputTokens'];
+const pointColumns = [
+  'requests',
+  'errors',
+  'inputTokens',
+  'outputTokens',
+  'cacheReadTokens',
+  'cacheWriteTokens',
+];
 const sumColumns = [
   ...pointColumns,
   'cacheHits',
-  'cacheReadTokens',
-  'cacheWriteTokens',
   'durationMs',
   'timedRequests',
   'timeToFirstTokenMs',

@@ -68,6 +68,8 @@ function statsFrom(
       totalCost: usd(point.cost),
       inputTokens: point.inputTokens,
       outputTokens: point.outputTokens,
+      cacheReadTokens: point.cacheReadTokens,
+      cacheWriteTokens: point.cacheWriteTokens,
       errors: point.errors,
     })),
   };
@@ -109,6 +111,8 @@ function groupsOf(request: CostStatsRequest, sums: readonly Sums[]): CostStats['
         totalCost: costOf(rows),
         inputTokens: totalOf(rows, 'inputTokens'),
         outputTokens: totalOf(rows, 'outputTokens'),
+        cacheReadTokens: totalOf(rows, 'cacheReadTokens'),
+        cacheWriteTokens: totalOf(rows, 'cacheWriteTokens'),
         averageDurationMs: requests > 0 ? totalOf(rows, 'durationMs') / requests : null,
       };
     })

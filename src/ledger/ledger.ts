@@ -138,6 +138,8 @@ export interface CostStats {
     totalCost: Usd;
     inputTokens: number;
     outputTokens: number;
+    cacheReadTokens: number;
+    cacheWriteTokens: number;
     averageDurationMs: number | null;
   }[];
   series: {
@@ -146,6 +148,8 @@ export interface CostStats {
     totalCost: Usd;
     inputTokens: number;
     outputTokens: number;
+    cacheReadTokens: number;
+    cacheWriteTokens: number;
     errors: number;
   }[];
 }

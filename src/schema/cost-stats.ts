@@ -4,6 +4,7 @@ import type { CostStatsRequest } from '../ledger/ledger.ts';
 import { userScope } from './access.ts';
 import type { Builder } from './builder.ts';
 import { statsWindow } from './stats-window.ts';
+import { cacheTotalFields, declareTokenTotals, tokenTotalFields } from './token-totals.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 const name = z.string().min(1).max(200);
@@ -15,10 +16,8 @@ function declareCostStatsType(builder: Builder): void {
       errors: t.exposeInt('errors'),
       cacheHits: t.exposeInt('cacheHits'),
       totalCost: t.expose('totalCost', { type: 'USD' }),
-      inputTokens: t.exposeInt('inputTokens'),
-      outputTokens: t.exposeInt('outputTokens'),
-      cacheReadTokens: t.exposeInt('cacheReadTokens'),
-      cacheWriteTokens: t.exposeInt('cacheWriteTokens'),
+      ...tokenTotalFields(t),
+      ...cacheTotalFields(t),
       averageDurationMs: t.exposeFloat('averageDurationMs', { nullable: true }),
       p50DurationMs: t.exposeFloat('p50DurationMs', { nullable: true }),
       p95DurationMs: t.exposeFloat('p95DurationMs', { nullable: true }),
@@ -44,8 +43,7 @@ function declareParts(builder: Builder): void {
       key: t.field({ type: 'JSON', resolve: ({ key }) => key }),
       requests: t.exposeInt('requests'),
       totalCost: t.expose('totalCost', { type: 'USD' }),
-      inputTokens: t.exposeInt('inputTokens'),
-      outputTokens: t.exposeInt('outputTokens'),
+      ...tokenTotalFields(t),
       averageDurationMs: t.exposeFloat('averageDurationMs', { nullable: true }),
     }),
   });
@@ -54,8 +52,7 @@ function declareParts(builder: Builder): void {
       start: t.expose('start', { type: 'DateTime' }),
       requests: t.exposeInt('requests'),
       totalCost: t.expose('totalCost', { type: 'USD' }),
-      inputTokens: t.exposeInt('inputTokens'),
-      outputTokens: t.exposeInt('outputTokens'),
+      ...tokenTotalFields(t),
       errors: t.exposeInt('errors'),
     }),
   });
@@ -82,6 +79,7 @@ function asksFor(info: GraphQLResolveInfo, names: readonly string[]): boolean {
 
 /** `CostStats`, and the query over one's own calls, for an admin over everybody's. */
 export function declareCostStats(builder: Builder): void {
+  declareTokenTotals(builder);
   declareCostStatsType(builder);
   declareParts(builder);
   const CostStatsInput = builder.inputType('CostStatsInput', {

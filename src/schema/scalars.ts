@@ -26,6 +26,11 @@ function parseUsd(value: unknown): string {
   throw malformed('USD is an exact decimal string of at least 0: "0.004215".');
 }
 
+function safeInteger(value: unknown): number {
+  if (Number.isSafeInteger(value)) return value as number;
+  throw malformed('SafeInt is a whole number up to 9007199254740991.');
+}
+
 export function declareScalars(builder: Builder): void {
   builder.scalarType('DateTime', {
     description: 'A moment, as ISO 8601 with its offset: "2026-01-31T12:00:00.000Z".',
@@ -41,5 +46,10 @@ export function declareScalars(builder: Builder): void {
     description: 'US dollars, exact, as a decimal string: "0.004215". Never a float.',
     parseValue: parseUsd,
     serialize: (value) => value,
+  });
+  builder.scalarType('SafeInt', {
+    description: 'A whole number up to 9007199254740991 (2^53 - 1), as a JSON number.',
+    parseValue: safeInteger,
+    serialize: safeInteger,
   });
 }

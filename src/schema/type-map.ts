@@ -49,6 +49,7 @@ import type { PromptInputValue } from './prompt-input.ts';
 import type { RenderedMessage, RenderedPromptView } from './render-prompt.ts';
 import type { RunEventType, RunEventView } from './run-event-view.ts';
 import type { OfRun, RunView } from './run-view.ts';
+import type { TokenTotals } from './token-totals.ts';
 
 interface Scalar<Value, Input = Value> {
   Input: Input;
@@ -64,6 +65,7 @@ type Scalars = {
   /** Outputs may come from JSON, where a date is its ISO text. */
   DateTime: Scalar<Date | string, Date>;
   JSON: Scalar<unknown, JsonInput>;
+  SafeInt: Scalar<number>;
   USD: Scalar<string>;
   AlertKind: Scalar<AlertRecord['kind']>;
   ApprovalStatus: Scalar<ApprovalRecord['status']>;
@@ -125,6 +127,7 @@ interface Objects extends ErrorObjects, EventObjects {
   SearchHit: SearchHit;
   ServerStatus: ServerStatus;
   Source: SearchHit;
+  TokenTotals: TokenTotals;
   TokenUsage: TokenUsage;
   Tool: Registered<AnyTool>;
   ToolCall: OfRun<ToolCallRecord>;

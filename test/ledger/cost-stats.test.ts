@@ -180,6 +180,8 @@ function expectGroups(
       totalCost: costOf(part),
       inputTokens: total(part, 'inputTokens'),
       outputTokens: total(part, 'outputTokens'),
+      cacheReadTokens: total(part, 'cacheReadTokens'),
+      cacheWriteTokens: total(part, 'cacheWriteTokens'),
     });
     expectNear(group.averageDurationMs, average(part.map(({ durationMs }) => durationMs)));
   }
@@ -208,6 +210,8 @@ function expectSeries(
       totalCost: costOf(part),
       inputTokens: total(part, 'inputTokens'),
       outputTokens: total(part, 'outputTokens'),
+      cacheReadTokens: total(part, 'cacheReadTokens'),
+      cacheWriteTokens: total(part, 'cacheWriteTokens'),
     });
   });
 }
