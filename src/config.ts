@@ -130,8 +130,7 @@ export interface Config {
   alerts: {
     /** US dollars, exact: a call that costs more alerts. */
     costThreshold: string | null;
-    webhookUrl: string | null;
-    webhookSecret: string | null;
+    webhook: { url: string; secret: string } | null;
   };
   logLevel: Variables['LOG_LEVEL'];
   otlpEndpoint: string | null;
@@ -150,6 +149,8 @@ function problemsOf(environment: Record<string, string>, result: z.ZodSafeParseR
     ['TESSERA_JWKS_URL', 'TESSERA_JWT_ISSUER'],
     ['TESSERA_JWKS_URL', 'TESSERA_JWT_AUDIENCE'],
     ['ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET'],
+    // An empty key would sign what anybody could forge.
+    ['ALERT_WEBHOOK_SECRET', 'ALERT_WEBHOOK_URL'],
   ] as const) {
     if (environment[by] && !environment[needed]) problems.push(`${by} needs ${needed} as well`);
   }
@@ -206,8 +207,10 @@ function toConfig(set: Variables): Config {
     budgetTimeZone: set.BUDGET_TIME_ZONE,
     alerts: {
       costThreshold: set.ALERT_COST_THRESHOLD ?? null,
-      webhookUrl: set.ALERT_WEBHOOK_URL ?? null,
-      webhookSecret: set.ALERT_WEBHOOK_SECRET ?? null,
+      webhook:
+        set.ALERT_WEBHOOK_URL && set.ALERT_WEBHOOK_SECRET
+          ? { url: set.ALERT_WEBHOOK_URL, secret: set.ALERT_WEBHOOK_SECRET }
+          : null,
     },
     logLevel: set.LOG_LEVEL,
     otlpEndpoint: set.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,

@@ -21,13 +21,11 @@ export function limitsOf({ modelIdleTimeoutMs, modelConcurrency }: Config): Mode
 type LedgerSettings = Pick<LedgerOptions, 'timeZone' | 'highCostThreshold' | 'onAlert' | 'webhook'>;
 
 export function ledgerOf(config: Config, registry: Registry, log: Log): LedgerSettings {
-  const { costThreshold, webhookUrl, webhookSecret } = config.alerts;
-  const webhook =
-    webhookUrl === null ? {} : { webhook: { url: webhookUrl, secret: webhookSecret ?? '' } };
+  const { costThreshold, webhook } = config.alerts;
   return {
     timeZone: config.budgetTimeZone,
     ...(costThreshold === null ? {} : { highCostThreshold: costThreshold }),
-    ...webhook,
+    ...(webhook === null ? {} : { webhook }),
     onAlert: (alert) => tellPlugins(alert, registry, log),
   };
 }

@@ -77,6 +77,18 @@ describe('readConfig', () => {
     expect(problems[0]).not.toContain('\n');
   });
 
+  test('takes a webhook only with the secret that signs its posts', () => {
+    const url = { ALERT_WEBHOOK_URL: 'https://hooks.example/alerts' };
+    expect(problemsOf(url)).toEqual([
+      expect.stringMatching(/^ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET/),
+    ]);
+    const secret = { ALERT_WEBHOOK_SECRET: 'shared' };
+    expect(readConfig({ ...url, ...secret }).alerts.webhook).toEqual({
+      url: 'https://hooks.example/alerts',
+      secret: 'shared',
+    });
+  });
+
   test('refuses an unknown TESSERA_ variable, and tells every problem at once', () => {
     const problems = problemsOf({
       TESSERA_ADMINKEY: 'secret',
