@@ -1,5 +1,4 @@
 import { createAuth } from './auth/create-auth.ts';
-import { billEmbeddings, billReembedding } from './bill-embeddings.ts';
 import type { Config } from './config.ts';
 import type { Database } from './data/database.ts';
 import { newId } from './data/new-id.ts';
@@ -10,6 +9,7 @@ import { createKnowledge } from './knowledge/create-knowledge.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { loadConfig } from './load-config.ts';
 import { loadPrices } from './load-prices.ts';
+import { meterReembedding, meterSearch } from './meter-knowledge.ts';
 import { checkOutputs } from './model/check-outputs.ts';
 import { createModels } from './model/create-models.ts';
 import { createResponseCache } from './model/response-cache.ts';
@@ -57,7 +57,7 @@ export async function openRooms(
   const services: PluginServices = {
     // Opened below, when the plugins' own embedders are known; nobody searches before.
     knowledge: {
-      search: (request) => billEmbeddings(knowledge, { ledger, database }).search(request),
+      search: (request) => meterSearch(knowledge, { ledger, database }).search(request),
     },
     log,
   };
@@ -85,7 +85,7 @@ export async function openRooms(
   );
   const knowledge = undo.add(
     createKnowledge({
-      ...{ database, log, onReembeddingBilled: billReembedding(ledger) },
+      ...{ database, log, meterReembedding: meterReembedding(ledger) },
       ...openEmbedders(config, registry),
     }),
   );

@@ -18,6 +18,17 @@ export interface Embedder {
   weight: number;
   embed(
     texts: readonly string[],
-    options: { purpose: EmbeddingPurpose; signal?: AbortSignal },
+    options: {
+      purpose: EmbeddingPurpose;
+      signal?: AbortSignal;
+      /**
+       * Told what each answered request was billed, as it comes: an embedder that makes several calls it, so that nothing
+       * is lost when a later one fails. `billedTokens` is the sum.
+       */
+      onBilled?: (tokens: number) => void;
+    },
   ): Promise<EmbeddingResult>;
 }
+
+/** The same embedder at somebody's expense. It may reject with BUDGET_EXCEEDED. */
+export type MeterEmbedder = (embedder: Embedder) => Embedder;

@@ -1,12 +1,5 @@
+import type { MeterEmbedder } from './embedder.ts';
 import type { SearchHit } from './run.ts';
-
-/** What a hosted embedder has billed for texts that were embedded. */
-export interface EmbeddingBill {
-  /** The embedder's name. */
-  embedder: string;
-  tokens: number;
-  durationMs: number;
-}
 
 export interface SearchRequest {
   query: string;
@@ -21,14 +14,14 @@ export interface SearchRequest {
   /** 0 (default) to 1: how much a hit is pushed down for being like better ones. */
   diversity?: number;
   signal?: AbortSignal;
-  /** Whose usage it is when a hosted embedder bills for the query: give a tool's context. */
+  /** Who pays when a hosted embedder bills for the query: give a tool's context. */
   context?: { runId: string; userId: string };
-  /** Told what a hosted embedder billed for the query, also when the search fails afterwards. */
-  onBilled?: (bill: EmbeddingBill) => void;
+  /** Has somebody pay for the embedder. A plugin's search is metered for it, by its `context`. */
+  meter?: MeterEmbedder;
 }
 
 /**
- * Retrieval, best first. Rejects with COLLECTION_NOT_FOUND or EMBEDDING_UNAVAILABLE, and with the knowledge room's
+ * Retrieval, best first. Rejects with COLLECTION_NOT_FOUND, EMBEDDING_UNAVAILABLE or BUDGET_EXCEEDED, and with the knowledge room's
  * `InvalidFilterError` for a filter that says nothing sensible.
  */
 export interface KnowledgeSearch {

@@ -1,7 +1,6 @@
 import type { Database } from '../data/database.ts';
-import type { Embedder } from '../kernel/embedder.ts';
+import type { Embedder, MeterEmbedder } from '../kernel/embedder.ts';
 import { DomainError } from '../kernel/errors.ts';
-import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
 import { parseBracketCitations } from './bracket-citations.ts';
 import { findCollection, findOrMakeCollection, findUnnamedCollection } from './collection-row.ts';
@@ -28,8 +27,8 @@ export interface KnowledgeOptions {
   defaultEmbedder: string;
   /** May latent spaces be fitted in the background, where the embedder has a use for them? Default true. */
   latent?: boolean;
-  /** Told what a hosted embedder billed for embedding a collection anew, and who asked for that. */
-  onReembeddingBilled?: (bill: EmbeddingBill, userId: string) => Promise<void>;
+  /** Has the user who asked for it pay for embedding a collection anew. */
+  meterReembedding?: (userId: string) => MeterEmbedder;
   log: Log;
 }
 
@@ -64,7 +63,7 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       latent.refresh(collectionId);
   };
   const reembedding = createReembedding({
-    ...{ database, embedders, indexes, log, onBilled: options.onReembeddingBilled },
+    ...{ database, embedders, indexes, log, meterFor: options.meterReembedding },
     onChanged: async (collectionId, embedder) => {
       improve(collectionId, embedder);
       await changed(collectionId);
@@ -100,7 +99,7 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     },
     documents: (request) => pageDocuments(database, request),
     documentsById: async (ids) => inOrder(ids, await readDocuments(database, ids)),
-    async ingest(input, settings = {}) {
+    async ingest(input, { meter = (embedder: Embedder) => embedder, ...settings } = {}) {
       const collection = await findOrMakeCollection(
         database,
         input.collection,
@@ -110,10 +109,16 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       if (!embedder) throw embedderMissing(collection.name, collection.embedder);
       settings.onStarted?.(embedder.name);
       latent.postpone(collection.id);
-      const target = { ...settings, collectionId: collection.id, embedder, embedderOf };
+      const target = {
+        ...{ ...settings, collectionId: collection.id, embedder: meter(embedder) },
+        embedderOf: (name: string) => {
+          const other = embedderOf(name);
+          return other && meter(other);
+        },
+      };
       const report = await ingestDocuments(database, input.documents, target).finally(async () => {
         await changed(collection.id);
-        improve(collection.id, target.embedder);
+        improve(collection.id, embedder);
       });
       upkeep.note(report.written);
       const ids = report.stored.map(({ id }) => id);

@@ -41,7 +41,7 @@ export function createHttpEmbedder(options: HttpEmbedderOptions): Embedder {
     name: options.name,
     dimensions: options.dimensions,
     weight: options.weight,
-    async embed(texts, { purpose, signal }) {
+    async embed(texts, { purpose, signal, onBilled }) {
       signal?.throwIfAborted();
       const vectors: number[][] = texts.map(() => new Array<number>(options.dimensions).fill(0));
       // Services refuse an empty text; by contract its vector is zero.
@@ -55,17 +55,23 @@ export function createHttpEmbedder(options: HttpEmbedderOptions): Embedder {
             purpose,
           );
           const answer = await requestWithRetries(options, body, signal);
+          const tokens = answer.usage?.total_tokens ?? answer.usage?.prompt_tokens ?? 0;
+          billedTokens += tokens;
+          if (tokens > 0) onBilled?.(tokens);
           const embedded = vectorsOf(answer, batch.length, options);
           batch.forEach(({ at }, index) => {
             vectors[at] = embedded[index]!;
           });
-          billedTokens += answer.usage?.total_tokens ?? answer.usage?.prompt_tokens ?? 0;
         }
       };
-      await Promise.all(Array.from({ length: requestsAtOnce }, work)).catch((error: unknown) => {
-        batches.length = 0;
-        throw error;
-      });
+      const workOrStop = (): Promise<void> =>
+        work().catch((error: unknown) => {
+          batches.length = 0;
+          throw error;
+        });
+      // What is under way when one fails is billed all the same: it is waited for, and told.
+      const ends = await Promise.allSettled(Array.from({ length: requestsAtOnce }, workOrStop));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
       return { vectors, billedTokens };
     },
   };

@@ -2,7 +2,6 @@ import { fromSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
 import type { Embedder } from '../kernel/embedder.ts';
 import { DomainError, type Issue } from '../kernel/errors.ts';
-import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
 import type { DocumentToIngest } from './knowledge.ts';
 import { type PreparedDocument, prepareDocument } from './prepare-document.ts';
 import {
@@ -28,7 +27,6 @@ interface IngestTarget {
   embedderOf(name: string): Embedder | undefined;
   signal?: AbortSignal;
   onProgress?: (done: number, total: number) => void;
-  onBilled?: (bill: EmbeddingBill) => void;
 }
 
 /** The embedded database has one connection: a search waits for a group, 75 ms, or 270 once there is a vector index. */
@@ -55,15 +53,10 @@ export async function ingestDocuments(
       purpose: 'document' as const,
       ...(target.signal && { signal: target.signal }),
     };
-    const startedAt = performance.now();
     const embedded = await target.embedder.embed(
       wanted.map(([, text]) => text),
       options,
     );
-    if (embedded.billedTokens > 0) {
-      const [embedder, tokens] = [target.embedder.name, embedded.billedTokens];
-      target.onBilled?.({ embedder, tokens, durationMs: performance.now() - startedAt });
-    }
     checkVectors(embedded.vectors, wanted.length, target.embedder);
     wanted.forEach(([hash], at) => {
       vectors.set(hash, embedded.vectors[at]!);

@@ -1,5 +1,6 @@
+import type { MeterEmbedder } from '../kernel/embedder.ts';
 import type { Issue } from '../kernel/errors.ts';
-import type { EmbeddingBill, KnowledgeSearch } from '../kernel/knowledge-search.ts';
+import type { KnowledgeSearch } from '../kernel/knowledge-search.ts';
 import type { ModelCitation, SearchResultBlock } from '../kernel/model.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Citation, SearchHit } from '../kernel/run.ts';
@@ -87,7 +88,8 @@ export interface Knowledge extends KnowledgeSearch {
   documentsById(ids: readonly string[]): Promise<(DocumentRecord | null)[]>;
   /**
    * Stores, chunks, indexes and embeds. The same source again replaces; unchanged text is not embedded again. Makes the
-   * collection if need be. Rejects with EMBEDDING_UNAVAILABLE, and then nothing of the batch is half stored.
+   * collection if need be. Rejects with EMBEDDING_UNAVAILABLE or BUDGET_EXCEEDED, and then nothing of the batch is half
+   * stored.
    */
   ingest(
     input: { collection: string; documents: readonly DocumentToIngest[] },
@@ -96,8 +98,8 @@ export interface Knowledge extends KnowledgeSearch {
       /** Told the collection's embedder before anything is done. */
       onStarted?: (embedder: string) => void;
       onProgress?: (done: number, total: number) => void;
-      /** Told of each bill of a hosted embedder as it comes, also of an ingest that fails afterwards. */
-      onBilled?: (bill: EmbeddingBill) => void;
+      /** Has somebody pay for the embedder. */
+      meter?: MeterEmbedder;
     },
   ): Promise<IngestResult>;
   /** Removes it with everything derived. Rejects with NOT_FOUND. */

@@ -1,7 +1,6 @@
 import { toSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
-import type { Embedder } from '../kernel/embedder.ts';
-import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
+import type { Embedder, MeterEmbedder } from '../kernel/embedder.ts';
 import type { Log } from '../kernel/log.ts';
 import { embeddingTextOf } from './prepare-document.ts';
 import type { VectorIndexes } from './vector-index.ts';
@@ -23,8 +22,8 @@ interface ReembeddingOptions {
   log: Log;
   /** Told when a collection has changed over. */
   onChanged(collectionId: string, embedder: Embedder): Promise<void>;
-  /** Told of each bill, and who asked for the new embedder. */
-  onBilled?: ((bill: EmbeddingBill, userId: string) => Promise<void>) | undefined;
+  /** Has the user pay who asked for the new embedder. */
+  meterFor?: ((userId: string) => MeterEmbedder) | undefined;
 }
 
 /** A collection that this server works on. */
@@ -191,16 +190,11 @@ function readMissing(
 async function embedChunks(
   chunks: readonly MissingChunk[],
   embedder: Embedder,
-  { database, task, signal, onBilled }: ReembeddingOptions & { task: Task; signal: AbortSignal },
+  { database, task, signal, meterFor }: ReembeddingOptions & { task: Task; signal: AbortSignal },
 ): Promise<void> {
-  const startedAt = performance.now();
   const texts = chunks.map(embeddingTextOf);
-  const { vectors, billedTokens } = await embedder.embed(texts, { purpose: 'document', signal });
-  if (billedTokens > 0) {
-    const durationMs = performance.now() - startedAt;
-    const bill = { embedder: embedder.name, tokens: billedTokens, durationMs };
-    await onBilled?.(bill, task.nextRequestedBy ?? 'system');
-  }
+  const paid = meterFor?.(task.nextRequestedBy ?? 'system')(embedder) ?? embedder;
+  const { vectors } = await paid.embed(texts, { purpose: 'document', signal });
   // A chunk that was deleted meanwhile is left out; one that is being deleted waits.
   await database.query(
     `INSERT INTO "ChunkEmbedding" ("chunkId", "embedder", "collectionId", "documentId", "embedding", "awaitsIndex")

@@ -32,7 +32,7 @@ interface Question {
   limit: number;
   embedderWeight: number | undefined;
   signal: AbortSignal | undefined;
-  onBilled: SearchRequest['onBilled'];
+  meter: SearchRequest['meter'];
 }
 
 /** Each half hands so many candidates to the fusion, or twice what is asked for: 100 and 200 gave the same nDCG@10. */
@@ -60,7 +60,7 @@ export async function searchCollection(
     limit: Math.max(leastCandidates, topK * 2),
     embedderWeight: request.embedderWeight,
     signal: request.signal,
-    onBilled: request.onBilled,
+    meter: request.meter,
   };
   const ranked = await rank(parts, question, request.mode ?? 'HYBRID');
   request.signal?.throwIfAborted();
@@ -158,13 +158,8 @@ async function findNearest(
       { retryable: false },
     );
   }
-  const startedAt = performance.now();
-  const { vectors, billedTokens: tokens } = await embedder.embed([query], {
-    purpose: 'query',
-    ...(signal && { signal }),
-  });
-  const durationMs = performance.now() - startedAt;
-  if (tokens > 0) question.onBilled?.({ embedder: embedder.name, tokens, durationMs });
+  const paid = question.meter?.(embedder) ?? embedder;
+  const { vectors } = await paid.embed([query], { purpose: 'query', ...(signal && { signal }) });
   const vector = vectors[0] ?? [];
   const space = { embedder: embedder.name, dimensions: embedder.dimensions };
   const request = { collectionId: collection.id, space, vector, filter, limit, chunks };

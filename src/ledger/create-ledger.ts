@@ -13,12 +13,13 @@ import { createHolds } from './holds.ts';
 import { InvalidInputError } from './invalid-input-error.ts';
 import type { AlertRecord, Ledger, UsageRecordRow, UsageTag } from './ledger.ts';
 import type { LedgerContext } from './ledger-context.ts';
+import { meteredEmbedder } from './metered-embedder.ts';
 import { recordOfAttempt } from './new-usage-record.ts';
 import { settleOrphanedHolds } from './orphaned-holds.ts';
 import { purgeUsage } from './purge-usage.ts';
 import { createSettlements, type Settlement } from './settlements.ts';
 import { usageRecords, usageRecordsById } from './usage-pages.ts';
-import { amount, usd } from './usd.ts';
+import { amount } from './usd.ts';
 import type { WebhookOptions } from './webhook-sink.ts';
 
 export interface LedgerOptions {
@@ -62,7 +63,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     settlements.write({ holdId, records: [], envelopeRunId: null });
   const holds = createHolds(context, (holdId) => void end(holdId).catch(() => undefined));
 
-  return {
+  const ledger: Ledger = {
     hold: (request) => holds.hold(request),
     async settle(hold, outcome, earlierAttempts = []) {
       const records = [outcome, ...earlierAttempts].map((attempt, index) =>
@@ -74,19 +75,13 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     release: async (hold) => void (await end(hold.id)),
     async recordCacheHit(tag, hit) {
-      const [record] = await settlements.write(
-        withoutHold(tag, { ...hit, tokens: 0, cached: true, cost: '0' }),
-      );
+      const [record] = await settlements.write(cacheHit(tag, hit));
       return record!;
     },
-    async recordEmbedding(tag, { embedder, tokens, durationMs }) {
-      const cost = prices.embeddingCost(embedder, tokens, context.now() ?? new Date());
-      if (tokens === 0 || (cost !== null && amount(cost).isZero())) return null;
-      const provider = embedder.split('/')[0] ?? embedder;
-      const [record] = await settlements.write(
-        withoutHold(tag, { provider, model: embedder, tokens, durationMs, cached: false, cost }),
-      );
-      return record!;
+    meterEmbedders: (payer) => (embedder) => {
+      const price = prices.embeddingCost(embedder.name, 1, context.now() ?? new Date());
+      const isFree = price !== null && amount(price).isZero();
+      return isFree ? embedder : meteredEmbedder(embedder, payer, ledger);
     },
     setBudget: (input) => setBudget(context, input),
     budgets: (subject) => budgets(context, subject ?? null),
@@ -108,30 +103,24 @@ export function createLedger(options: LedgerOptions): Ledger {
       await announcer.close();
     },
   };
+  return ledger;
 }
 
-function withoutHold(
+function cacheHit(
   tag: UsageTag,
-  call: {
-    provider: string;
-    model: string;
-    tokens: number;
-    durationMs: number;
-    cached: boolean;
-    cost: Usd | null;
-  },
+  hit: { provider: string; model: string; durationMs: number },
 ): Settlement {
-  const { tokens, cost, ...rest } = call;
   const record = {
     ...tag,
-    ...rest,
+    ...hit,
     id: newId(),
-    inputTokens: tokens,
+    inputTokens: 0,
     outputTokens: 0,
     cacheReadTokens: 0,
     cacheWriteTokens: 0,
     estimated: false,
-    cost: cost === null ? null : usd(cost),
+    cached: true,
+    cost: '0',
     status: 'succeeded',
     timeToFirstTokenMs: null,
     createdAt: null,

@@ -1,3 +1,4 @@
+import type { MeterEmbedder } from '../kernel/embedder.ts';
 import type { ModelUsage } from '../kernel/model.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Usd } from '../kernel/prices.ts';
@@ -28,6 +29,9 @@ export interface HoldRequest {
   /** A run's own bound: what all calls that name `runId` here, its sub-agents' included, may cost together. */
   envelope?: { runId: string; limit: Usd } | null;
 }
+
+/** Who pays for what an embedder bills. */
+export type EmbeddingPayer = Pick<HoldRequest, 'tag' | 'envelope'>;
 
 /** Room in every budget that applies, reserved until it is settled. */
 export interface Hold {
@@ -193,11 +197,11 @@ export interface Ledger {
     tag: UsageTag,
     hit: { provider: string; model: string; durationMs: number },
   ): Promise<UsageRecordRow>;
-  /** A billed embedding call that was not held for; null when it costs nothing, as with a local embedder. */
-  recordEmbedding(
-    tag: UsageTag,
-    call: { embedder: string; tokens: number; durationMs: number },
-  ): Promise<UsageRecordRow | null>;
+  /**
+   * Embedders at the payer's expense: each call is held for and settled. One that costs nothing, as a local embedder, is
+   * left as it is.
+   */
+  meterEmbedders(payer: EmbeddingPayer): MeterEmbedder;
 
   /** Applies at once, on every server. Throws `InvalidInputError` for a limit that is no amount. */
   setBudget(input: { subject: string; period: BudgetPeriod; limit: Usd }): Promise<BudgetRecord>;

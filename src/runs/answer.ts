@@ -1,4 +1,3 @@
-import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
 import type { UserBlock } from '../kernel/model.ts';
 import type { PackedSources } from '../knowledge/knowledge.ts';
 import { cachedCall } from './cached-call.ts';
@@ -65,22 +64,17 @@ async function findSources(
   { knowledge, ledger }: RunRooms,
 ): Promise<PackedSources> {
   const { question: query, collection, topK, filter, diversity } = request;
-  const bills: EmbeddingBill[] = [];
-  try {
-    const hits = await knowledge.search({
-      query,
-      signal: run.signal,
-      onBilled: (bill) => void bills.push(bill),
-      ...(collection == null ? {} : { collection }),
-      ...(topK == null ? {} : { topK }),
-      ...(filter == null ? {} : { filter }),
-      ...(diversity == null ? {} : { diversity }),
-    });
-    return knowledge.pack(hits, sourceTokenBudget);
-  } finally {
-    const tag = { ...run.tag, kind: 'EMBEDDING' as const };
-    for (const bill of bills) await ledger.recordEmbedding(tag, bill);
-  }
+  const { envelope } = run;
+  const hits = await knowledge.search({
+    query,
+    signal: run.signal,
+    meter: ledger.meterEmbedders({ tag: { ...run.tag, kind: 'EMBEDDING' }, envelope }),
+    ...(collection == null ? {} : { collection }),
+    ...(topK == null ? {} : { topK }),
+    ...(filter == null ? {} : { filter }),
+    ...(diversity == null ? {} : { diversity }),
+  });
+  return knowledge.pack(hits, sourceTokenBudget);
 }
 
 /** The prompt's `context` names the passages; their text goes in as citable blocks, as data. */

@@ -1,4 +1,3 @@
-import type { EmbeddingBill } from '../kernel/knowledge-search.ts';
 import type { IngestResult } from '../knowledge/knowledge.ts';
 import { failRun } from './fail-run.ts';
 import type { LiveRun } from './live-run.ts';
@@ -30,28 +29,23 @@ export async function runIngest(
   }
 }
 
-/** What a hosted embedder billed is the run's usage, also when it fails afterwards. */
-async function ingest(
+/** What a hosted embedder bills is the run's usage, however it ends. */
+function ingest(
   run: LiveRun,
   { collection, documents }: IngestRequest,
   { knowledge, ledger }: RunRooms,
 ): Promise<IngestResult> {
-  const bills: EmbeddingBill[] = [];
-  try {
-    return await knowledge.ingest(
-      { collection, documents },
-      {
-        signal: run.signal,
-        onBilled: (bill) => void bills.push(bill),
-        onStarted: (model) => {
-          run.record.model = model;
-          run.append({ type: 'RunStarted', model, promptVersionId: null });
-        },
-        onProgress: (done, total) =>
-          run.append({ type: 'DocumentsIngested', documents: done, total }),
+  return knowledge.ingest(
+    { collection, documents },
+    {
+      signal: run.signal,
+      meter: ledger.meterEmbedders({ tag: run.tag, envelope: run.envelope }),
+      onStarted: (model) => {
+        run.record.model = model;
+        run.append({ type: 'RunStarted', model, promptVersionId: null });
       },
-    );
-  } finally {
-    for (const bill of bills) await ledger.recordEmbedding(run.tag, bill);
-  }
+      onProgress: (done, total) =>
+        run.append({ type: 'DocumentsIngested', documents: done, total }),
+    },
+  );
 }

@@ -106,6 +106,7 @@ const toRequest = ({ collection, documents, options }: IngestInputValue): Ingest
 
 const codes = [
   'EMBEDDING_UNAVAILABLE',
+  'BUDGET_EXCEEDED',
   'RUN_CANCELLED',
   'RUN_INTERRUPTED',
   'MODEL_TIMEOUT',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { SearchHit } from '../kernel/run.ts';
-import { billed } from './billed-embedding.ts';
 import type { Builder, InputFields, ObjectFields } from './builder.ts';
 import { encodeGlobalId } from './global-id.ts';
+import { meterFor } from './meter-for.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 const passageFields = (t: ObjectFields<SearchHit>) => ({
@@ -63,9 +63,11 @@ export function declareSearch(builder: Builder): void {
           embedderWeight: notNull(input.embedderWeight),
           signal: context.disconnected,
         };
-        return billed(context, (onBilled) =>
-          context.rooms.knowledge.search({ query, filter, onBilled, ...withoutUndefined(request) }),
-        );
+        const meter = meterFor(context);
+        return context.rooms.knowledge.search({
+          ...{ query, filter, meter },
+          ...withoutUndefined(request),
+        });
       },
     }),
   );

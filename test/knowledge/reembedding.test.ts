@@ -16,7 +16,14 @@ let collections = 0;
 const open = (): KnowledgeRoom =>
   createKnowledge({
     ...{ database, log: testLog, embedders: [former, next], defaultEmbedder: 'former' },
-    onReembeddingBilled: async ({ tokens }, userId) => void bills.push({ tokens, userId }),
+    meterReembedding: (userId) => (embedder) => ({
+      ...embedder,
+      async embed(texts, options) {
+        const result = await embedder.embed(texts, options);
+        bills.push({ tokens: result.billedTokens, userId });
+        return result;
+      },
+    }),
   });
 
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { Decimal } from 'decimal.js';
 import type { Database } from '../../src/data/database.ts';
 import { newId } from '../../src/data/new-id.ts';
+import type { Embedder } from '../../src/kernel/embedder.ts';
 import type { ModelUsage } from '../../src/kernel/model.ts';
 import type { Prices } from '../../src/kernel/prices.ts';
 import { createLedger, type LedgerOptions } from '../../src/ledger/create-ledger.ts';
@@ -95,6 +96,12 @@ export const outcome = (
   durationMs: 120,
   timeToFirstTokenMs: 30,
   ...part,
+});
+
+/** An embedder that bills so many tokens for each text. */
+export const embedderThatBills = (name: string, tokens: number): Embedder => ({
+  ...{ name, dimensions: 1, weight: 0.5 },
+  embed: async (texts) => ({ vectors: texts.map(() => [1]), billedTokens: texts.length * tokens }),
 });
 
 export const openLedger = (

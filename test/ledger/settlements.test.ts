@@ -2,7 +2,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
 import { newId } from '../../src/data/new-id.ts';
 import { openTestDatabase } from '../support/test-database.ts';
-import { clearLedger, openLedger, outcome, request, tag } from './ledger-fixture.ts';
+import {
+  clearLedger,
+  embedderThatBills,
+  openLedger,
+  outcome,
+  request,
+  tag,
+} from './ledger-fixture.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -201,14 +208,19 @@ test('a cache hit costs nothing and says so; an embedding is billed unless it is
     durationMs: 2,
   });
   expect(hit).toMatchObject({ cached: true, cost: '0', inputTokens: 0, outputTokens: 0 });
-  const call = { tokens: 1_000, durationMs: 5 };
-  const billed = await ledger.recordEmbedding(tag({ kind: 'EMBEDDING' }), {
-    ...call,
-    embedder: 'voyage/voyage-3',
-  });
-  expect(billed).toMatchObject({ provider: 'voyage', cost: '0.00002', inputTokens: 1_000 });
-  expect(await ledger.recordEmbedding(tag(), { ...call, embedder: 'local' })).toBeNull();
-  expect(await spentAndHeld()).toMatchObject([{ spent: '0.00002' }, { spent: '0.00002' }]);
+  const meter = ledger.meterEmbedders({ tag: tag({ kind: 'EMBEDDING' }) });
+  const local = embedderThatBills('local', 1_000);
+  expect(meter(local)).toBe(local);
+  await meter(embedderThatBills('voyage/voyage-3', 1_000)).embed(['tea'], { purpose: 'query' });
+  const { edges } = await ledger.usageRecords({});
+  expect(edges.map(({ node }) => node)).toMatchObject([
+    { provider: 'voyage', cost: '0.00002', inputTokens: 1_000, kind: 'EMBEDDING' },
+    { id: hit.id },
+  ]);
+  expect(await spentAndHeld()).toMatchObject([
+    { spent: '0.00002', held: '0' },
+    { spent: '0.00002', held: '0' },
+  ]);
   expect(await ledger.usageRecordsById([hit.id])).toEqual([hit]);
 });
 

@@ -5,7 +5,14 @@ import { InvalidInputError } from '../../src/ledger/invalid-input-error.ts';
 import type { Ledger, UsageRecordRow } from '../../src/ledger/ledger.ts';
 import { usageColumns } from '../../src/ledger/usage-row.ts';
 import { openTestDatabase } from '../support/test-database.ts';
-import { clearLedger, insertRecords, openLedger, usageRecord } from './ledger-fixture.ts';
+import {
+  clearLedger,
+  insertRecords,
+  openLedger,
+  outcome,
+  request,
+  usageRecord,
+} from './ledger-fixture.ts';
 
 let database: Database;
 let ledger: Ledger;
@@ -153,9 +160,9 @@ test('CSV quotes what must be, defuses formulas and leaves unknown values empty'
 test('purging takes what is older and leaves what is not', async () => {
   const now = new Date(base + 90 * 86_400_000);
   const old = openLedger(database, { now: () => new Date(base) });
-  await old.recordEmbedding(usageRecord(), { embedder: 'voyage', tokens: 10, durationMs: 1 });
+  await old.settle(await old.hold(request()), outcome({ inputTokens: 10 }));
   const recent = openLedger(database, { now: () => now });
-  await recent.recordEmbedding(usageRecord(), { embedder: 'voyage', tokens: 20, durationMs: 1 });
+  await recent.settle(await recent.hold(request()), outcome({ inputTokens: 20 }));
   expect(await ledger.purgeUsage(new Date(base + 60 * 86_400_000))).toBe(1);
   expect((await ledger.usageRecords({})).edges).toMatchObject([{ node: { inputTokens: 20 } }]);
   expect(await database.query('SELECT "period" FROM "BudgetWindow" ORDER BY 1')).toHaveLength(2);

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Decimal } from 'decimal.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ASK, runAgent } from './support/money-operations.ts';
+import { ASK, type Outcome, runAgent, setBudget } from './support/money-operations.ts';
 import { type MoneyServer, startMoneyServer } from './support/start-money-server.ts';
 
 /** Bills ten tokens for each text, as a hosted embedder would by its own count. */
@@ -71,6 +71,52 @@ test('an ingest that fails half way is recorded for what was billed', async () =
   refuseAfter = Number.POSITIVE_INFINITY;
   const { embeddings } = await compare();
   expect(embeddings.length).toBeGreaterThan(0);
+});
+
+test('a request that fails takes none of those beside it out of the books', async () => {
+  refuseAfter = 1;
+  const text = Array.from({ length: 400 }, (_, at) => `# ${at}\n\n${`Cup ${at}. `.repeat(80)}`);
+  const { ingestDocuments } = await ingest([{ source: 'cups', text: text.join('\n\n') }]);
+  expect(ingestDocuments.code).toBe('EMBEDDING_UNAVAILABLE');
+  refuseAfter = Number.POSITIVE_INFINITY;
+  const { embeddings } = await compare();
+  expect(embeddings).toMatchObject([{ status: 'failed', estimated: false }]);
+});
+
+test('what has no room in a budget is not embedded', async () => {
+  const ada = await server.keyFor('ada', ['ADMIN']);
+  await setBudget(server, 'ada', '0.000000000001');
+  const refusal = { code: 'BUDGET_EXCEEDED' };
+  const search = '{ search(input: { query: "tea" }) { source } }';
+  const { errors } = await server.execute(search, {}, { as: ada });
+  expect(errors).toMatchObject([{ extensions: refusal }]);
+  const input = { question: 'Which tea?' };
+  expect(await server.data(ASK, { input }, { as: ada })).toMatchObject({ ask: refusal });
+  const batch = { input: { collection: 'default', documents: documents(1, 'cocoa') } };
+  expect(await server.data(INGEST, batch, { as: ada })).toMatchObject({
+    ingestDocuments: { __typename: 'BudgetExceededError', ...refusal },
+  });
+  expect(billedTokens).toBe(0);
+  await setBudget(server, 'ada', '1');
+  expect((await compare()).embeddings).toEqual([]);
+});
+
+test('maxCost bounds what a run’s searches are billed too', async () => {
+  const options = { maxCost: '0.00000001' };
+  const { ask } = await server.data<{ ask: Outcome }>(ASK, {
+    input: { question: 'Which tea?', options },
+  });
+  expect(ask.code).toBe('BUDGET_EXCEEDED');
+  expect(billedTokens).toBe(0);
+  const search = '[demo:tool search_knowledge {"query":"tea"}] [demo:reply found] tea';
+  const run = await runAgent(server, search, { maxCost: '1' });
+  const { embeddings } = await compare();
+  expect(embeddings).toHaveLength(1);
+  const [window] = await server.database.query<{ spent: string }>(
+    'SELECT trim_scale(spent)::text AS spent FROM "BudgetWindow" WHERE "userId" = $1',
+    [`run:${embeddings[0]!.runId}`],
+  );
+  expect(window?.spent).toBe(run.cost);
 });
 
 test('a search is its caller’s', async () => {

@@ -68,6 +68,7 @@ export type IngestBatchMutationVariables = Exact<{
 
 
 export type IngestBatchMutation = { ingestDocuments:
+    | { __typename: 'BudgetExceededError', code: ErrorCode, message: string, retryable: boolean }
     | { __typename: 'ConflictError', code: ErrorCode, message: string, retryable: boolean }
     | { __typename: 'EmbeddingUnavailableError', code: ErrorCode, message: string, retryable: boolean }
     | { __typename: 'IngestedDocuments', created: number, updated: number, unchanged: number, chunks: number, rejected: Array<{ source: string, issues: Array<{ path: Array<string>, message: string }> }> }
