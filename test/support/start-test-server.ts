@@ -64,7 +64,10 @@ interface TestServerOptions {
   plugins?: ConfiguredPlugin[];
 }
 
-/** A whole server in this process: `await using server = await startTestServer()`. Its model is a scripted demo model. */
+/**
+ * A whole server in this process: `await using server = await startTestServer()`. Its model is a scripted demo model.
+ * Its end fails when a model call is left open.
+ */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const demo = await startDemoModel();
   const database = options.database ?? (await openTestDatabase());
@@ -93,9 +96,20 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     },
     async [Symbol.asyncDispose]() {
       await running.stop(1_000);
-      await demo.close();
+      try {
+        await nothingOpen(running, demo);
+      } finally {
+        await demo.close();
+      }
     },
   };
+}
+
+/** A server that has stopped has ended what it asked of models: rejects when a call is still open on either side. */
+async function nothingOpen({ rooms }: Running, demo: DemoModel): Promise<void> {
+  const open = rooms.models.openCalls();
+  if (open > 0) throw new Error(`the server stopped with ${open} model calls open`);
+  await demo.waitForOpenCalls(0);
 }
 
 function createExecute(endpoint: string): TestServer['execute'] {
