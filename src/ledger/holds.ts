@@ -191,6 +191,7 @@ function toRow(entry: Entry): object {
     envelope: request.envelope ? envelopeKey(request) : null,
     envelopeRunId: request.envelope?.runId ?? null,
     envelopeLimit: request.envelope?.limit ?? null,
+    provisional: request.provisional ?? false,
     estimate,
   };
 }

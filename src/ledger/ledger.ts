@@ -26,6 +26,8 @@ export interface HoldRequest {
   model: string;
   estimatedInputTokens: number;
   maxTokens: number;
+  /** A refusal would not be the last word: it raises no alert. */
+  provisional?: boolean;
   /** A run's own bound: what all calls that name `runId` here, its sub-agents' included, may cost together. */
   envelope?: { runId: string; limit: Usd } | null;
 }

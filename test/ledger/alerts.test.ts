@@ -46,14 +46,33 @@ test('each mark of a budget alerts once in its window, however many servers cros
   expect((await told(one))[0]).toEqual(['BUDGET_EXCEEDED', '0.005', '0.005']);
   await expect(one.hold(request())).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' });
   const { edges } = await one.alerts({});
-  expect(edges).toHaveLength(3);
+  expect(edges.map(({ node }) => node.message)).toEqual([
+    expect.stringContaining('was refused'),
+    expect.stringContaining('past 100 %'),
+    expect.stringContaining('past 80 %'),
+    expect.stringContaining('past 50 %'),
+  ]);
   expect(heard.toReversed()).toEqual(edges.map(({ node }) => node));
   expect(await one.alertsById([edges[0]!.node.id, newId()])).toEqual([edges[0]!.node, null]);
   expect(edges[0]!.node).toMatchObject({
     userId: 'ada',
     runId: null,
+  });
+  expect(edges[1]!.node).toMatchObject({
     message: 'ada has spent $0.005, past 100 % of the daily budget of $0.005.',
   });
+});
+
+test('a refused call does not keep the last mark from being told', async () => {
+  await using ledger = openLedger(database);
+  await ledger.setBudget({ subject: 'ada', period: 'DAILY', limit: '0.001' });
+  await expect(ledger.hold(request({ maxTokens: 1_000, provisional: true }))).rejects.toThrow();
+  expect(await told(ledger)).toEqual([]);
+  for (let times = 0; times < 2; times += 1)
+    await expect(ledger.hold(request({ maxTokens: 1_000 }))).rejects.toThrow();
+  expect(await told(ledger)).toEqual([['BUDGET_EXCEEDED', '0', '0.001']]);
+  await spend(ledger, 200);
+  expect(await told(ledger)).toContainEqual(['BUDGET_EXCEEDED', '0.001', '0.001']);
 });
 
 test('one leap over several marks alerts of each, and of each window', async () => {
