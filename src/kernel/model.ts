@@ -142,6 +142,11 @@ export interface ModelProvider {
   stream(call: ModelCall, options: ModelStreamOptions): AsyncIterable<ModelEvent>;
   /** Input tokens the call would be billed at most, estimated without a network call: never below the truth in practice. */
   estimateInputTokens(call: ModelCall): number;
+  /**
+   * Input tokens of the call, as the provider counts them; by the network, at no cost. Rejects like `stream`. A provider
+   * that cannot count leaves it out.
+   */
+  countInputTokens?(call: ModelCall, signal: AbortSignal): Promise<number>;
   /** The provider's catalogue. May call the network; rejects like `stream`. */
   listModels(signal?: AbortSignal): Promise<ModelInformation[]>;
   /** Lets go of pooled connections. */

@@ -70,6 +70,16 @@ export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvi
       );
     },
     estimateInputTokens,
+    async countInputTokens(call, signal) {
+      try {
+        const request = claudeRequest(call, { provider: name, promptCaching: false });
+        const { max_tokens: _, stream: __, ...countable } = request;
+        return (await client.messages.countTokens(countable, { signal })).input_tokens;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw claudeError(error, { model: call.model, log });
+      }
+    },
     async listModels(signal) {
       try {
         return await listModels(client, signal);

@@ -42,6 +42,9 @@ export interface ModelsOptions {
   onBreakerChange?: (model: ModelName, state: BreakerState) => void;
 }
 
+/** Counting spares a refusal; a caller that is refused should not wait long for it. */
+const countPatienceMs = 2_000;
+
 const defaults: Required<ModelLimits> = {
   concurrency: 1_000,
   queue: 1_000,
@@ -85,6 +88,20 @@ export function createModels(options: ModelsOptions): Models {
         .map(read)
         .map(({ provider, model }) => provider.estimateInputTokens({ ...call, model }));
       return Math.max(...estimates);
+    },
+    countInputTokens: (call, chain, signal) => {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(countPatienceMs)]);
+      const counts = chain.map(read).map(async ({ provider, model }) => {
+        if (!provider.countInputTokens) return null;
+        return provider.countInputTokens({ ...call, model }, within);
+      });
+      return Promise.all(counts).then(
+        (tokens) => (tokens.every((count) => count !== null) ? Math.max(...tokens) : null),
+        (error: unknown) => {
+          log.info({ err: error }, 'the input tokens of a call could not be counted');
+          return null;
+        },
+      );
     },
     information: (name) => directory.find(name),
     list: () => directory.list(),

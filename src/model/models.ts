@@ -63,6 +63,15 @@ export interface Models {
   stream(request: ModelRequest): AsyncIterable<ModelStreamEvent>;
   /** Input tokens of the worst case, by the provider's own estimate; the greatest over the chain. */
   estimateInputTokens(call: Omit<ModelCall, 'model'>, chain: readonly ModelName[]): number;
+  /**
+   * Input tokens as the providers count them, the greatest over the chain; null when one of them does not answer within
+   * two seconds, or cannot count.
+   */
+  countInputTokens(
+    call: Omit<ModelCall, 'model'>,
+    chain: readonly ModelName[],
+    signal: AbortSignal,
+  ): Promise<number | null>;
   information(name: ModelName): ModelInformation | null;
   list(): Promise<(ModelInformation & { provider: string; price: ModelPrice | null })[]>;
   status(): ProviderStatus[];

@@ -11,7 +11,7 @@ const formatOverhead = 300;
 /**
  * Tokens a text has at most, in practice: one for every 2.5 characters, and one more for every 1.7 bytes that UTF-8
  * needs beyond one a character. English and code have 3 to 4 characters a token, Chinese up to 1.3 tokens a character.
- * Only long random strings (hexadecimal, base64) can have more. Counting exactly would take a network call.
+ * Only long random strings (hexadecimal, base64) can have more. Counting exactly takes a network call: it is made where this finds no room.
  */
 function mostTokens(text: string): number {
   return Math.ceil(text.length * 0.4 + (Buffer.byteLength(text) - text.length) * 0.6);

@@ -8,8 +8,9 @@ import type {
 } from '../kernel/model.ts';
 import type { Usd } from '../kernel/prices.ts';
 import type { TokenUsage } from '../kernel/run.ts';
-import type { CallOutcome, Hold, HoldRequest, UsageRecordRow, UsageTag } from '../ledger/ledger.ts';
+import type { CallOutcome, Hold, UsageRecordRow, UsageTag } from '../ledger/ledger.ts';
 import type { AttemptReport, ModelName } from '../model/models.ts';
+import { holdCall } from './hold-call.ts';
 import type { RunRooms } from './run-rooms.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -77,7 +78,7 @@ export async function* meteredCall(
   const { models } = rooms;
   const { signal, deadlineAt } = payer;
   signal.throwIfAborted();
-  const tab = await openTab(holdRequest(payer, request, rooms), rooms.ledger);
+  const tab = await openTab(() => holdCall(payer, request, rooms), rooms.ledger);
   const attempts: PaidAttempt[] = [];
   let finish: Omit<CallFinish, 'usage' | 'cost' | 'whole'> | null = null;
   let degraded = false;
@@ -135,29 +136,9 @@ function hookContext({ tag, signal }: Payer): HookContext {
   return { runId, kind, userId, requestId, signal };
 }
 
-function holdRequest(payer: Payer, { call, chain }: CallRequest, { models, prices }: RunRooms) {
-  const estimatedInputTokens = models.estimateInputTokens(call, chain);
-  const now = new Date();
-  const worst = (model: ModelName) =>
-    Number(prices.worstCase(model, estimatedInputTokens, call.maxTokens, now) ?? Infinity);
-  const model = chain.reduce((dearest, next) => (worst(next) > worst(dearest) ? next : dearest));
-  const { tag, envelope } = payer;
-  return {
-    tag,
-    provider: providerOf(model),
-    model,
-    estimatedInputTokens,
-    maxTokens: call.maxTokens,
-    envelope,
-  };
-}
-
-const providerOf = (model: ModelName) =>
-  model.includes('/') ? model.split('/', 1)[0]! : 'anthropic';
-
 /** The room that the attempts of one call are held and settled under, one at a time. */
-async function openTab(request: HoldRequest, ledger: RunRooms['ledger']) {
-  let hold: Hold | null = await ledger.hold(request);
+async function openTab(holdRoom: () => Promise<Hold>, ledger: RunRooms['ledger']) {
+  let hold: Hold | null = await holdRoom();
   let holdId = hold.id;
   let row: UsageRecordRow | null = null;
   return {
@@ -175,7 +156,7 @@ async function openTab(request: HoldRequest, ledger: RunRooms['ledger']) {
     },
     /** What the last attempt was billed has used its room up. Rejects with BUDGET_EXCEEDED. */
     async holdAgain(): Promise<void> {
-      hold ??= await ledger.hold(request);
+      hold ??= await holdRoom();
       holdId = hold.id;
     },
     /** Gives room back under which nothing was billed. */

@@ -85,4 +85,18 @@ describe('what a call is given', () => {
     expect(estimate).toBeGreaterThan(500);
     expect(estimate).toBeLessThan(1_500);
   });
+
+  it('is counted by the provider, or not at all', async () => {
+    await using test = await startTestModels();
+    const { signal } = new AbortController();
+    const content = [{ type: 'text' as const, text: 'word '.repeat(500) }];
+    const call = { messages: [{ role: 'user' as const, content }], maxTokens: 10 };
+    const counted = await test.models.countInputTokens(call, [haiku], signal);
+    expect(counted).toBeGreaterThan(400);
+    expect(counted).toBeLessThan(test.models.estimateInputTokens(call, [haiku]));
+    expect(
+      await test.models.countInputTokens({ ...call, messages: [] }, [haiku], signal),
+    ).toBeNull();
+    expect(await test.models.countInputTokens(call, [haiku], AbortSignal.abort())).toBeNull();
+  });
 });

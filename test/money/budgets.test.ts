@@ -1,6 +1,7 @@
 import { Decimal } from 'decimal.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDemoModel } from '../../src/demo-model/demo-model-server.ts';
+import { createPrices } from '../../src/model/create-prices.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { complete, type Outcome, setBudget } from './support/money-operations.ts';
 import { createReferee } from './support/referee.ts';
@@ -119,14 +120,17 @@ test('maxCost of one call refuses before the call', async () => {
 
 test('an attempt after one that was billed needs room of its own', async () => {
   const as = await server.keyFor('dora');
-  const worst = await worstCase(server, as, 'dora');
-  await setBudget(server, 'dora', worst.toFixed());
+  // With room for the output alone the input is counted exactly, and so is what the refusal tells.
+  const outputAlone = createPrices().worstCase('claude-sonnet-5-5', 0, 1_024, new Date());
+  await setBudget(server, 'dora', outputAlone!);
+  const { estimated } = await complete(server, numbered(9), { ...bypass, as });
+  await setBudget(server, 'dora', estimated);
   server.demo.script({ kind: 'error_event', afterDeltas: 0, times: 2 });
   const refused = await complete(server, numbered(9), { ...bypass, as });
   expect(refused).toMatchObject({ code: 'BUDGET_EXCEEDED', heldByOthers: '0' });
   expect((await server.referee()).billed).toHaveLength(1);
   expect(Number(refused.budget['spent'])).toBeGreaterThan(0);
-  await setBudget(server, 'dora', worst.times(3).toFixed());
+  await setBudget(server, 'dora', new Decimal(estimated).times(3).toFixed());
   const answer = await complete(server, numbered(9), { ...bypass, as });
   expect(answer.status).toBe('SUCCEEDED');
   expect((await server.referee()).billed).toHaveLength(2);
