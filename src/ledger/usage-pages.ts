@@ -50,6 +50,8 @@ interface RunUsageRow extends RunUsage {
   runId: string;
 }
 
+const sumColumns = `"runId", "inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "estimated", "cost"`;
+
 const noUsage: RunUsage = {
   inputTokens: 0,
   outputTokens: 0,
@@ -68,7 +70,10 @@ export async function usageByRun(
     `SELECT "runId", sum("inputTokens")::float8 AS "inputTokens", sum("outputTokens")::float8 AS "outputTokens",
        sum("cacheReadTokens")::float8 AS "cacheReadTokens", sum("cacheWriteTokens")::float8 AS "cacheWriteTokens",
        bool_or("estimated") AS "estimated", CASE WHEN bool_or("cost" IS NULL) THEN NULL ELSE sum("cost") END AS "cost"
-     FROM "UsageRecord" WHERE "runId" = ANY ($1::uuid[]) GROUP BY "runId"`,
+     FROM (
+       SELECT ${sumColumns} FROM "UsageRecord" WHERE "runId" = ANY ($1::uuid[])
+       UNION ALL SELECT ${sumColumns} FROM "PurgedUsage" WHERE "runId" = ANY ($1::uuid[])
+     ) u GROUP BY "runId"`,
     [runIds],
   );
   const found = new Map(

@@ -75,6 +75,21 @@ test('a refused call does not keep the last mark from being told', async () => {
   expect(await told(ledger)).toContainEqual(['BUDGET_EXCEEDED', '0.001', '0.001']);
 });
 
+test('a purge does not have a mark told again while its window lasts', async () => {
+  let clock = new Date('2026-06-02T12:00:00Z');
+  const heard: AlertRecord[] = [];
+  const onAlert = (alert: AlertRecord): void => void heard.push(alert);
+  await using ledger = openLedger(database, { now: () => clock, onAlert });
+  await ledger.setBudget({ subject: 'ada', period: 'MONTHLY', limit: '0.002' });
+  await spend(ledger, 360);
+  clock = new Date('2026-06-29T12:00:00Z');
+  await ledger.purgeUsage(new Date('2026-06-28T12:00:00Z'));
+  await spend(ledger, 10);
+  expect(heard).toHaveLength(2);
+  await ledger.purgeUsage(new Date('2026-08-01T12:00:00Z'));
+  expect(await told(ledger)).toEqual([]);
+});
+
 test('one leap over several marks alerts of each, and of each window', async () => {
   let clock = new Date('2026-05-31T12:00:00Z');
   await using ledger = openLedger(database, { now: () => clock });

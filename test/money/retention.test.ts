@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRetention } from '../../src/start-retention.ts';
 import { recordingLog } from '../support/recording-log.ts';
-import { complete, RUN, runAgent, STREAM, type StreamEvent } from './support/money-operations.ts';
+import {
+  complete,
+  type Outcome,
+  RUN,
+  runAgent,
+  STREAM,
+  type StreamEvent,
+} from './support/money-operations.ts';
 import { type MoneyServer, startMoneyServer } from './support/start-money-server.ts';
 
 let server: MoneyServer;
@@ -122,9 +129,14 @@ test('usage records go after their own days', async () => {
   const count = async (): Promise<number> =>
     (await server.database.query<{ count: number }>('SELECT count(*)::int FROM "UsageRecord"'))[0]!
       .count;
+  const calculate = '[demo:tool calculate {"expression":"1+1"}] [demo:reply done] old';
+  const { id } = await runAgent(server, calculate);
+  const before = await server.data<{ run: Outcome }>(RUN, { id });
+  expect(Number(before.run.cost)).toBeGreaterThan(0);
   await age(400);
   await complete(server, 'of today');
   expect(await count()).toBeGreaterThan(3);
   await pass({ usageDays: 365 });
   expect(await count()).toBe(1);
+  expect(await server.data(RUN, { id })).toEqual(before);
 });
