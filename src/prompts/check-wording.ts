@@ -12,10 +12,14 @@ export interface Wording {
 
 const listed = (names: readonly string[]): string => names.join(', ') || 'none';
 
+/** Who has made more mistakes than these reads no further. */
+const mostIssues = 50;
+
 /** Uses of variables that the prompt does not declare, once for each path. */
 function undeclared(field: string, parsed: ParsedTemplate, prompt: AnyPrompt): Issue[] {
   const issues = new Map<string, Issue>();
   for (const use of parsed.uses) {
+    if (issues.size === mostIssues) break;
     const end = whereItEnds(prompt.variables, use.path);
     const path = use.path.map(String);
     if (end === null || issues.has(path.join('.'))) continue;
@@ -74,12 +78,10 @@ export function checkWording(
     checked.push({ used: [], issues: [{ path: ['template'], message: 'the template is empty' }] });
   }
   if (wording.system) checked.push(checkText('system', wording.system, prompt));
-  const used = checked.flatMap((text) => text.used ?? []);
+  const used = new Set(checked.flatMap((text) => text.used ?? []));
   const parses = checked.every((text) => text.used !== null);
   return {
     issues: checked.flatMap((text) => text.issues),
-    unused: parses
-      ? Object.keys(prompt.variables.shape).filter((name) => !used.includes(name))
-      : [],
+    unused: parses ? Object.keys(prompt.variables.shape).filter((name) => !used.has(name)) : [],
   };
 }

@@ -1,13 +1,22 @@
 import { Context, LiquidError, type Template as LiquidTemplate, toValueSync } from 'liquidjs';
-import { allowanceFor, MeteredEmitter, RenderMeter, sizeOf } from './render-meter.ts';
+import { evaluateMetered } from './evaluate-metered.ts';
+import {
+  allowanceFor,
+  MeteredEmitter,
+  type RenderAllowance,
+  RenderMeter,
+  sizeOf,
+} from './render-meter.ts';
 import { templateLanguage } from './template-language.ts';
 import { type VariableUse, variablesOf } from './template-variables.ts';
+
+type Variables = Readonly<Record<string, unknown>>;
 
 export interface ParsedTemplate {
   /** Everything it expects to be given, each place of each path. */
   uses: VariableUse[];
-  /** Throws a `TemplateProblem`. Synchronous: the work of a rendering is bounded. */
-  render(variables: Readonly<Record<string, unknown>>): string;
+  /** Throws a `TemplateProblem`. Synchronous: the work of a rendering is bounded, by `allowanceFor` unless told. */
+  render(variables: Variables, allowance?: RenderAllowance): string;
 }
 
 /** Why a template cannot be parsed, or not be rendered with these variables. */
@@ -74,14 +83,17 @@ export function parseTemplate(source: string): ParsedTemplate {
     }
     const templates = templateLanguage.parse(source);
     assertDepth(templates);
-    return { uses: variablesOf(templates), render: (variables) => render(templates, variables) };
+    return {
+      uses: variablesOf(templates),
+      render: (variables, allowance = allowanceFor(sizeOf(variables))) =>
+        render(templates, variables, new RenderMeter(allowance)),
+    };
   } catch (error) {
     throw problemOf(error);
   }
 }
 
-function render(templates: LiquidTemplate[], variables: Readonly<Record<string, unknown>>): string {
-  const meter = new RenderMeter(allowanceFor(sizeOf(variables)));
+function render(templates: LiquidTemplate[], variables: Variables, meter: RenderMeter): string {
   const limiter = meter.asLimiter();
   const context = new Context(
     variables,
@@ -95,7 +107,7 @@ function render(templates: LiquidTemplate[], variables: Readonly<Record<string, 
   );
   const emitter = new MeteredEmitter(meter);
   try {
-    toValueSync(templateLanguage.renderer.renderTemplates(templates, context, emitter));
+    evaluateMetered(templateLanguage.renderer.renderTemplates(templates, context, emitter), meter);
     return emitter.buffer;
   } catch (error) {
     throw problemOf(error);

@@ -10,6 +10,9 @@ export const operationLimits = { complexity: 10_000, depth: 16, breadth: 500 };
 /** Cost of a field that calls a model. */
 export const generationCost = 1_000;
 
+/** Cost of a field that renders a prompt in this thread, for 0.1 s at worst: four of them fill an operation. */
+export const renderingCost = 2_000;
+
 /** Cost of a page: its length times what is asked of each item. */
 export const pageCost = ({ first }: { first?: number | null | undefined }) => ({
   field: 1,

@@ -6,6 +6,7 @@ import { callerOf } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import type { GraphQLContext, Rooms } from './context.ts';
+import { renderingCost } from './operation-limits.ts';
 import type { PromptFields } from './prompt-fields.ts';
 import { toPromptChoice } from './prompt-input.ts';
 import { resultUnion } from './result-union.ts';
@@ -98,6 +99,7 @@ export function declareRenderPrompt(builder: Builder, prompts: PromptFields): vo
       type: RenderPromptResult,
       description: 'What would be sent, and by which version and variant, without calling a model.',
       authScopes: { user: true },
+      complexity: renderingCost,
       args: {
         input: t.arg({ type: 'PromptInput', required: true }),
         subject: t.arg.string({ validate: { schema: z.string().min(1).max(200) } }),

@@ -71,6 +71,16 @@ describe('a wording', () => {
     ]);
   });
 
+  test('with thousands of mistakes is read until the fiftieth', { timeout: 5_000 }, () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => `{{v${index}}}\n`);
+    const issues = issuesOf(names.join(''));
+    expect(issues).toHaveLength(50);
+    expect(issues[49]).toMatchObject({
+      path: ['template', 'v49'],
+      message: expect.stringMatching(/^line 50: the prompt declares no variable "v49"/),
+    });
+  });
+
   test('is held to the contract in its system prompt too', () => {
     expect(issuesOf('x', 'You are {{ role }}.')).toEqual([
       { path: ['system', 'role'], message: expect.stringContaining('no variable "role"') },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseTemplate, TemplateProblem } from '../../src/prompts/parse-template.ts';
+import { allowanceFor } from '../../src/prompts/render-meter.ts';
 
 const render = (template: string, variables: Record<string, unknown> = {}): string =>
   parseTemplate(template).render(variables);
@@ -127,6 +128,34 @@ describe('ends a hostile template', () => {
       /too (many|much|long|deeply)|longer than/,
     );
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(200e6);
+  });
+
+  test.for([
+    [
+      'long conditions',
+      `${endlessly}{% if big ${'and big '.repeat(9_000)}%}{% endif %}{% endfor %}`,
+    ],
+    ['negation', `${endlessly}{% if ${'not '.repeat(15_000)}big %}{% endif %}{% endfor %}`],
+    [
+      'many branches',
+      `${endlessly}{% if no %}${'{% elsif no %}'.repeat(6_000)}{% endif %}{% endfor %}`,
+    ],
+    [
+      'many cases',
+      `${endlessly}{% case 1 %}${'{% when no %}'.repeat(6_000)}{% endcase %}{% endfor %}`,
+    ],
+    [
+      'many values of a case',
+      `${endlessly}{% case 1 %}{% when ${'no, '.repeat(20_000)}no %}{% endcase %}{% endfor %}`,
+    ],
+    ['many arguments', `${endlessly}{{ 1 | plus: ${'1,'.repeat(10_000)}1 }}{% endfor %}`],
+    ['many filters', `${endlessly}{% assign a = 1 ${'| plus: 1 '.repeat(8_000)}%}{% endfor %}`],
+    ['a long path', `${endlessly}{% if list${'.first'.repeat(15_000)} %}{% endif %}{% endfor %}`],
+  ] as const)('%s, by the count of its steps', { timeout: 5_000 }, ([, template]) => {
+    const parsed = parseTemplate(template);
+    const allowance = { ...allowanceFor(0), milliseconds: Number.POSITIVE_INFINITY };
+    const variables = { big, list: [list], no: false };
+    expect(() => parsed.render(variables, allowance)).toThrow(/too many steps/);
   });
 
   test('and parses a long one in linear time', { timeout: 5_000 }, () => {

@@ -117,7 +117,14 @@ test('what asks for too much is refused before any of it is read', async () => {
   const wide = `{ ${Array.from({ length: 501 }, (_, index) => `a${index}: viewer { userId }`).join(' ')} }`;
   const again = (inner: string) => `prompt { versions(first: 1) { edges { node { ${inner} } } } }`;
   const deep = `{ prompts(first: 1) { edges { node { versions(first: 1) { edges { node { ${again(again(again('number')))} } } } } } } }`;
-  for (const source of [`mutation { ${generations.join(' ')} }`, pages, wide, deep]) {
+  const renderings = Array.from(
+    { length: 5 },
+    (_, index) => `a${index}: renderPrompt(input: { text: "a" }) { __typename }`,
+  );
+  for (const source of [
+    ...[`mutation { ${generations.join(' ')} }`, `{ ${renderings.join(' ')} }`],
+    ...[pages, wide, deep],
+  ]) {
     const result = await execute(schema, { source });
     expect([source.slice(0, 40), ...new Set(codesOf(result))]).toEqual([
       source.slice(0, 40),
