@@ -2,6 +2,7 @@ import type { AnyPrompt } from '../kernel/prompt.ts';
 import type { RegistryCheck } from '../kernel/registry.ts';
 import { checkWording } from './check-wording.ts';
 import { parseTemplate, TemplateProblem } from './parse-template.ts';
+import { readVariables } from './read-variables.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string => path.map(String).join('.');
 
@@ -10,9 +11,9 @@ async function exampleProblems(prompt: AnyPrompt): Promise<string[]> {
   const problems: string[] = [];
   for (const [index, example] of (prompt.examples ?? []).entries()) {
     const where = `examples.${index}`;
-    const variables = await prompt.variables.safeParseAsync(example.variables);
+    const { variables, issues } = await readVariables(prompt.variables, example.variables);
     const answer = await prompt.output?.safeParseAsync(example.answer);
-    for (const issue of variables.error?.issues ?? []) {
+    for (const issue of issues) {
       problems.push(`${where}.variables.${pathOf(issue.path)}: ${issue.message}`);
     }
     for (const issue of answer?.error?.issues ?? []) {
@@ -21,9 +22,9 @@ async function exampleProblems(prompt: AnyPrompt): Promise<string[]> {
     if (!prompt.output && !String(example.answer).trim()) {
       problems.push(`${where}.answer: the answer is empty`);
     }
-    if (variables.success) {
+    if (issues.length === 0) {
       try {
-        template.render(variables.data);
+        template.render(variables);
       } catch (error) {
         if (!(error instanceof TemplateProblem)) throw error;
         problems.push(`${where}: the template cannot be rendered with it: ${error.message}`);

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { DomainError, type Issue } from '../kernel/errors.ts';
 import type { Message } from '../kernel/model.ts';
 import type { AnyPrompt } from '../kernel/prompt.ts';
@@ -6,6 +5,7 @@ import type { Registered } from '../kernel/registry.ts';
 import { type ParsedTemplate, TemplateProblem } from './parse-template.ts';
 import type { ResolvedPrompt } from './prompt-resolver.ts';
 import type { RenderedPrompt } from './prompts.ts';
+import { readVariables } from './read-variables.ts';
 
 const invalid = (name: string, issues: Issue[]): DomainError<'PROMPT_VARIABLES_INVALID'> =>
   new DomainError(
@@ -16,34 +16,14 @@ const invalid = (name: string, issues: Issue[]): DomainError<'PROMPT_VARIABLES_I
     { details: { issues } },
   );
 
-/** Zod drops what a schema does not know; a misspelt optional variable must not vanish so. */
-function unknownVariables(schema: z.ZodObject, variables: unknown): Issue[] {
-  const isOpen = schema.def.catchall !== undefined;
-  if (isOpen || typeof variables !== 'object' || variables === null) return [];
-  return Object.keys(variables)
-    .filter((name) => !Object.hasOwn(schema.shape, name))
-    .map((name) => ({
-      path: [name],
-      message: `the prompt declares no such variable (it declares: ${Object.keys(schema.shape).join(', ') || 'none'})`,
-    }));
-}
-
 /** Rejects with PROMPT_VARIABLES_INVALID. Resolves with the variables as the schema makes them: defaults filled in. */
 export async function parseVariables(
   prompt: AnyPrompt,
-  variables: unknown,
+  given: unknown,
 ): Promise<Record<string, unknown>> {
-  const given = variables ?? {};
-  const parsed = await prompt.variables.safeParseAsync(given);
-  const issues = [
-    ...unknownVariables(prompt.variables, given),
-    ...(parsed.error?.issues ?? [])
-      // A strict schema reports what is reported above.
-      .filter(({ code }) => code !== 'unrecognized_keys' || prompt.variables.def.catchall)
-      .map(({ path, message }) => ({ path: path.map(String), message })),
-  ];
+  const { variables, issues } = await readVariables(prompt.variables, given ?? {});
   if (issues.length > 0) throw invalid(prompt.name, issues);
-  return parsed.data as Record<string, unknown>;
+  return variables;
 }
 
 function renderText(

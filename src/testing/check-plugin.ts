@@ -49,11 +49,6 @@ function schemaProblems(registry: Registry, plugin: string): string[] {
     ];
     problems.push(...found.filter(Boolean).map((problem) => `tool "${tool.name}": ${problem}`));
   }
-  for (const { name, variables, plugin: owner } of registry.prompts.values()) {
-    if (owner !== plugin) continue;
-    const problem = jsonSchemaProblem('the variables', variables, 'input');
-    if (problem) problems.push(`prompt "${name}": ${problem}`);
-  }
   return problems;
 }
 

@@ -133,6 +133,7 @@ test('a plugin whose wording does not fit its contract keeps the server from sta
     problems: [
       'plugin "p", prompt "broken": template: line 1: tag {% if text %} not closed',
       'plugin "p", prompt "unused": the variable "limit" is declared but never used: use it in the template or take it out of variables',
+      'plugin "p", prompt "examples": examples.1.variables.txt: the prompt declares no such variable (it declares: text)',
       'plugin "p", prompt "examples": examples.1.variables.text: Invalid input: expected string, received undefined',
       'plugin "p", prompt "examples": examples.1.answer label: Invalid option: expected one of "a"|"b"',
     ],
