@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, validateSchema } from 'graphql';
 import type { Registry } from '../kernel/registry.ts';
 import { StartupError } from '../kernel/startup-error.ts';
 import { checkAccessRules } from './access-rules.ts';
@@ -98,8 +98,18 @@ function extendByPlugins(builder: Builder, { plugins }: Registry): void {
   }
 }
 
-/** What plugins declared shows only now to be wrong: a name that is taken, a type that is missing. */
+/** What plugins declared shows only now to be wrong: a name that is taken, a type that is missing or has no fields. */
 function buildSchema(builder: Builder): GraphQLSchema {
+  const schema = toSchema(builder);
+  // Else each operation would find it, and fail.
+  const problems = validateSchema(schema);
+  if (problems.length === 0) return schema;
+  throw new StartupError(
+    problems.map(({ message }) => `the GraphQL schema is unsound: ${message}`),
+  );
+}
+
+function toSchema(builder: Builder): GraphQLSchema {
   try {
     return builder.toSchema();
   } catch (cause) {

@@ -34,12 +34,13 @@ interface EnumEntry {
   value: string | number;
 }
 
-/** Throws when two values would have one name. */
+/** Throws when there is no value, or two would have one name. */
 export function enumShape(
   entries: readonly EnumEntry[],
   description: string | undefined,
   place: ZodPlace,
 ): EnumShape {
+  if (entries.length === 0) place.refuse('an enum without values: nothing could be of it');
   const values = entries.map(({ key, value }) => {
     const name = enumValueName(typeof value === 'number' ? key : value);
     return { name, value };

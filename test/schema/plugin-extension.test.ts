@@ -69,6 +69,20 @@ describe('a plugin', () => {
     expect(create).toThrow('plugin "extra": graphql(builder) failed: no such thing');
   });
 
+  test('that adds a type without fields stops the start', () => {
+    const create = () =>
+      schemaWith((builder) => {
+        const Nothing = builder.objectRef<object>('Nothing').implement({});
+        builder.queryField('nothing', (t) =>
+          t.field({ type: Nothing, authScopes: { user: true }, resolve: () => ({}) }),
+        );
+      });
+    expect(create).toThrow(StartupError);
+    expect(create).toThrow(
+      'the GraphQL schema is unsound: Type Nothing must define one or more fields.',
+    );
+  });
+
   test('that takes a name which is taken stops the start', () => {
     const create = () =>
       schemaWith((builder) => {

@@ -44,6 +44,7 @@ const refused: [name: string, schema: z.ZodType, message: string][] = [
     z.looseObject({ a: z.string() }),
     'an object with further properties: name them all, or use z.record(…)',
   ],
+  ['emptyEnum', z.enum([]), 'an enum without values: nothing could be of it'],
   ['mixedUnion', z.union([z.string(), z.int()]), 'a union of String and Int cannot be said'],
   [
     'objectUnion',
