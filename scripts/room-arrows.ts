@@ -16,7 +16,7 @@ export const roomArrows: Record<string, readonly string[]> = {
   ],
   transport: ['kernel', 'telemetry', 'auth', 'schema'],
   // What plugins are tested with, by anyone.
-  testing: ['kernel', 'model', 'prompts', 'schema', 'config.ts', 'start-server.ts'],
+  testing: ['kernel', 'model', 'prompts', 'runs', 'schema', 'config.ts', 'start-server.ts'],
   // A client of the public API like any other.
   cli: ['kernel', 'config.ts'],
   // Written against the public API, as anybody's.

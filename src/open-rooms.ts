@@ -19,6 +19,7 @@ import { checkPrompts } from './prompts/check-prompts.ts';
 import { createPrompts } from './prompts/create-prompts.ts';
 import { ledgerOf, limitsOf } from './room-options.ts';
 import { createRuns } from './runs/create-runs.ts';
+import { checkToolInputs } from './runs/tool-specification.ts';
 import type { Rooms } from './schema/context.ts';
 import { checkPromptTypes } from './schema/prompt-shapes.ts';
 import { startRetention } from './start-retention.ts';
@@ -62,7 +63,9 @@ export async function openRooms(
     log,
   };
   const registry = undo.add(
-    await createRegistry(plugins, services, [...[checkPrompts, checkPromptTypes, checkOutputs]]),
+    await createRegistry(plugins, services, [
+      ...[checkPrompts, checkPromptTypes, checkOutputs, checkToolInputs],
+    ]),
   );
   registry.hooks.unshift({ plugin: 'telemetry', hooks: createRunObserver(log, metrics) });
 

@@ -6,6 +6,8 @@ import { StartupError } from '../kernel/startup-error.ts';
 import type { AnyTool } from '../kernel/tool.ts';
 import { checkOutputs } from '../model/check-outputs.ts';
 import { checkPrompts } from '../prompts/check-prompts.ts';
+import { checkToolInputs } from '../runs/tool-specification.ts';
+import { createSchema } from '../schema/create-schema.ts';
 import { checkPromptTypes } from '../schema/prompt-shapes.ts';
 import { silentServices } from './silent-services.ts';
 
@@ -15,12 +17,14 @@ export interface CheckPluginOptions {
   services?: Partial<PluginServices>;
 }
 
-function jsonSchemaProblem(what: string, schema: z.ZodType, io: 'input' | 'output'): string | null {
+function outputProblem(schema: z.ZodType): string | null {
   try {
-    z.toJSONSchema(schema, { io });
+    z.toJSONSchema(schema, {
+      unrepresentable: ({ zodSchema }) => (zodSchema._zod.def.type === 'date' ? 'any' : 'throw'),
+    });
     return null;
   } catch (error) {
-    return `${what} cannot be said in JSON Schema: ${error instanceof Error ? error.message : error}`;
+    return `the output cannot be said in JSON Schema: ${error instanceof Error ? error.message : error}`;
   }
 }
 
@@ -42,11 +46,7 @@ function schemaProblems(registry: Registry, plugin: string): string[] {
   const problems: string[] = [];
   for (const tool of registry.tools.values()) {
     if (tool.plugin !== plugin) continue;
-    const found = [
-      jsonSchemaProblem('the input', tool.input, 'input'),
-      jsonSchemaProblem('the output', tool.output, 'output'),
-      ...undescribedInputs(tool),
-    ];
+    const found = [outputProblem(tool.output), ...undescribedInputs(tool)];
     problems.push(...found.filter(Boolean).map((problem) => `tool "${tool.name}": ${problem}`));
   }
   return problems;
@@ -55,7 +55,7 @@ function schemaProblems(registry: Registry, plugin: string): string[] {
 /**
  * Holds a plugin against what a server expects of one, without starting a server: it sets up, twice and with the same
  * parts, and closes again; names, descriptions, references, templates and examples are right; schemas can be told to
- * models and clients. Resolves with a line for each problem: an empty list for a sound plugin.
+ * models and clients, and with what the plugin adds to it the GraphQL schema is sound. Resolves with a line for each problem: an empty list for a sound plugin.
  */
 export async function checkPlugin(
   plugin: ConfiguredPlugin,
@@ -69,10 +69,15 @@ export async function checkPlugin(
         checkPrompts,
         checkPromptTypes,
         checkOutputs,
+        checkToolInputs,
       ]);
-      const problems = schemaProblems(registry, plugin.name);
-      await registry.close();
-      if (problems.length > 0) return problems;
+      try {
+        createSchema(registry);
+        const problems = schemaProblems(registry, plugin.name);
+        if (problems.length > 0) return problems;
+      } finally {
+        await registry.close();
+      }
       const { tools, prompts, agents } = registry;
       names.push([...tools.keys(), ...prompts.keys(), ...agents.keys()].join());
     } catch (error) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineAgent, definePlugin, definePrompt, defineTool } from '../../src/tessera.ts';
 import { checkPlugin } from '../../src/testing.ts';
 import config from '../../tessera.config.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 
 describe('the contract of plugins holds for the built-in', () => {
   test.for(config.plugins.map((plugin) => [plugin.name, plugin] as const))(
@@ -68,7 +69,7 @@ describe('the contract of plugins finds', () => {
         tools: [
           defineTool({
             ...tool,
-            input: z.object({ when: z.date(), limit: z.int().optional().describe('Most.') }),
+            input: z.object({ when: z.coerce.date(), limit: z.int().optional().describe('Most.') }),
             output: z.map(z.string(), z.string()),
             run: () => new Map(),
           }),
@@ -76,9 +77,55 @@ describe('the contract of plugins finds', () => {
       }),
     });
     expect(await checkPlugin(untold())).toEqual([
-      expect.stringContaining('tool "echo": the input cannot be said in JSON Schema: Date'),
       expect.stringContaining('tool "echo": the output cannot be said in JSON Schema: Map'),
       'tool "echo": input.when has no description: add .describe(\'…\') for the model',
+    ]);
+  });
+
+  test('what no model and no client can be told of', async () => {
+    const range = z.object({ from: z.coerce.date(), to: z.date() });
+    const untold = definePlugin({
+      name: 'untold',
+      version: '1.0.0',
+      setup: () => ({
+        tools: [
+          defineTool({
+            ...tool,
+            input: z.object({ ranges: z.array(range).describe('When.') }),
+            run: () => '',
+          }),
+          defineTool({
+            ...tool,
+            name: 'count',
+            input: z.object({ items: z.bigint() }),
+            run: () => '',
+          }),
+        ],
+      }),
+    });
+    const problems = [
+      'plugin "untold", tool "echo": input.ranges.to: a model gives dates as text: use z.coerce.date()',
+      expect.stringContaining('plugin "untold", tool "count": input.items: BigInt'),
+    ];
+    expect(await checkPlugin(untold())).toEqual(problems);
+    await expect(startTestServer({ plugins: [untold()] })).rejects.toMatchObject({ problems });
+  });
+
+  test('what makes the GraphQL schema unsound', async () => {
+    const hollow = definePlugin({
+      name: 'hollow',
+      version: '1.0.0',
+      setup: () => ({
+        graphql: (builder) => {
+          const Hollow = builder.objectRef<object>('Hollow').implement({});
+          builder.queryField('hollow', (t) =>
+            t.field({ type: Hollow, authScopes: { user: true }, resolve: () => ({}) }),
+          );
+        },
+      }),
+    });
+    expect(await checkPlugin(hollow())).toEqual([
+      'the GraphQL schema is unsound: Type Hollow must define one or more fields.',
     ]);
   });
 
