@@ -25,6 +25,9 @@ interface ScoreRow {
   standardDeviation: number | null;
 }
 
+/** Larger ones, which a former version took, would overflow the sum of squares. */
+const largestScore = 1e12;
+
 const ofRuns = `FROM "Run" r WHERE r."experimentId" = ANY($1::uuid[]) AND r."variant" IS NOT NULL`;
 const joined = (table: string): string =>
   `FROM "Run" r JOIN "${table}" x ON x."runId" = r."id"
@@ -47,9 +50,13 @@ async function readStatistics(
       [ids],
     ),
     database.query<ScoreRow>(
-      `SELECT r."experimentId", r."variant", x."name", COUNT(*)::int AS "count",
-              AVG(x."value") AS "mean", STDDEV_SAMP(x."value") AS "standardDeviation"
-       ${joined('Score')} GROUP BY 1, 2, 3 ORDER BY 3`,
+      `SELECT "experimentId", "variant", "name", COUNT(*)::int AS "count",
+              AVG("value") AS "mean", STDDEV_SAMP("value") AS "standardDeviation"
+       FROM (SELECT DISTINCT ON (x."runId", x."name", x."userId")
+               r."experimentId", r."variant", x."name", x."value"
+             ${joined('Score')}
+             ORDER BY x."runId", x."name", x."userId", x."createdAt" DESC, x."id" DESC) newest
+       WHERE ABS("value") <= ${largestScore} GROUP BY 1, 2, 3 ORDER BY 3`,
       [ids],
     ),
   ]);

@@ -30,7 +30,7 @@ import { createRunHooks } from './run-hooks.ts';
 import { isPublic } from './run-reader.ts';
 import type { RunRooms } from './run-rooms.ts';
 import type { RunHandle, RunOptions, Runs } from './runs.ts';
-import { insertScore, readScores } from './scores.ts';
+import { readScores, storeScore } from './scores.ts';
 import { startAgent } from './start-agent.ts';
 import { readAllStoredEvents } from './stored-events.ts';
 import { createSubAgents } from './sub-agents.ts';
@@ -204,7 +204,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     },
     async score({ runId, name, value, comment = null }, caller) {
       await mustRead(runId, caller);
-      return insertScore(database, { runId, name, value, comment, userId: caller.userId });
+      return storeScore(database, { runId, name, value, comment, userId: caller.userId });
     },
     scoresById: (ids) => readScores(database, ids),
     openStreams: () => handles.openStreams(),

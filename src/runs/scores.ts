@@ -4,14 +4,21 @@ import type { ScoreRecord } from './runs.ts';
 
 const columns = `id, "runId", name, value, comment, "createdAt"`;
 
-export async function insertScore(
+/** One user's newest score of a run by a name takes the former one's place. */
+export async function storeScore(
   database: Database,
   score: { runId: string; name: string; value: number; comment: string | null; userId: string },
 ): Promise<ScoreRecord> {
   const { runId, name, value, comment, userId } = score;
   const [row] = await database.query<ScoreRecord>(
-    `INSERT INTO "Score" (id, "runId", name, value, comment, "userId") VALUES ($1, $2, $3, $4, $5, $6)
-     RETURNING ${columns}`,
+    `WITH changed AS (
+       UPDATE "Score" SET value = $4, comment = $5, "createdAt" = now()
+       WHERE "runId" = $2 AND name = $3 AND "userId" = $6 RETURNING ${columns}
+     ), made AS (
+       INSERT INTO "Score" (id, "runId", name, value, comment, "userId")
+       SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM changed) RETURNING ${columns}
+     )
+     SELECT * FROM changed UNION ALL SELECT * FROM made ORDER BY id DESC LIMIT 1`,
     [newId(), runId, name, value, comment, userId],
   );
   return row!;
