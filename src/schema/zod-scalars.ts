@@ -1,23 +1,24 @@
 import type { z } from 'zod';
 import { enumValueName, isGraphqlName } from './graphql-name.ts';
 import type { EnumShape, ScalarShape, TypeShape } from './type-shape.ts';
-import type { ZodPlace } from './zod-place.ts';
+import type { Direction, ZodPlace } from './zod-place.ts';
 
 export const scalar = (name: ScalarShape['name']): ScalarShape => ({ kind: 'scalar', name });
 
 const largestInt = 2 ** 31 - 1;
 
-/** Does the schema itself speak of numbers beyond GraphQL's 32-bit Int? `z.int()` alone does not. */
-function isWide({ minValue, maxValue, format }: z.ZodNumber): boolean {
-  const isDefault = (bound: number | null): boolean =>
+/** Does the schema speak of numbers beyond GraphQL's 32-bit Int? `z.int()` does by leaving open how large they are. */
+function isWide({ minValue, maxValue, format }: z.ZodNumber, direction: Direction): boolean {
+  const isOpen = (bound: number | null): boolean =>
     bound === null || Math.abs(bound) === Number.MAX_SAFE_INTEGER || !Number.isFinite(bound);
   const beyond = (bound: number | null): boolean =>
-    !isDefault(bound) && Math.abs(bound ?? 0) > largestInt + 1;
+    // A caller can be held to an Int; an answer that holds more than an Int is paid for already.
+    isOpen(bound) ? direction === 'output' : Math.abs(bound ?? 0) > largestInt + 1;
   return format === 'uint32' || beyond(minValue) || beyond(maxValue);
 }
 
-export const numberShape = (schema: z.ZodNumber): ScalarShape =>
-  scalar(schema.isInt && !isWide(schema) ? 'Int' : 'Float');
+export const numberShape = (schema: z.ZodNumber, direction: Direction): ScalarShape =>
+  scalar(schema.isInt && !isWide(schema, direction) ? 'Int' : 'Float');
 
 /** The description with the format of the text, which GraphQL cannot say otherwise. */
 export function describeString(

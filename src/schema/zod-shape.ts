@@ -115,7 +115,7 @@ function plainSlot(schema: ZodSchema, place: ZodPlace): Slot {
     case 'template_literal':
       return slot(scalar('String'));
     case 'number':
-      return slot(numberShape(schema as z.ZodNumber));
+      return slot(numberShape(schema as z.ZodNumber, place.direction));
     case 'boolean':
       return slot(scalar('Boolean'));
     case 'date':

@@ -18,8 +18,9 @@ const cases: Record<string, [schema: z.ZodType, input: string, output: string]> 
   trimmed: [z.string().trim().toLowerCase(), 'String!', 'String!'],
   float: [z.number(), 'Float!', 'Float!'],
   bounded: [z.number().min(0).max(1), 'Float!', 'Float!'],
-  int: [z.int(), 'Int!', 'Int!'],
-  olderInt: [z.number().int().positive(), 'Int!', 'Int!'],
+  int: [z.int(), 'Int!', 'Float!'],
+  boundedInt: [z.int().min(0).max(100), 'Int!', 'Int!'],
+  olderInt: [z.number().int().positive(), 'Int!', 'Float!'],
   int32: [z.int32(), 'Int!', 'Int!'],
   uint32: [z.uint32(), 'Float!', 'Float!'],
   wideInt: [z.int().max(1e12), 'Float!', 'Float!'],
@@ -31,7 +32,7 @@ const cases: Record<string, [schema: z.ZodType, input: string, output: string]> 
   nullable: [z.string().nullable(), 'String', 'String'],
   nullish: [z.string().nullish(), 'String', 'String'],
   defaultText: [z.string().default('x'), 'String = "x"', 'String!'],
-  defaultNumber: [z.int().default(3), 'Int = 3', 'Int!'],
+  defaultNumber: [z.int().default(3), 'Int = 3', 'Float!'],
   defaultFlag: [z.boolean().default(false), 'Boolean = false', 'Boolean!'],
   defaultObject: [
     z.object({ a: z.string() }).default({ a: 'x' }),
@@ -43,9 +44,9 @@ const cases: Record<string, [schema: z.ZodType, input: string, output: string]> 
   caught: [z.string().catch('x'), 'String', 'String!'],
   nonoptional: [z.string().optional().nonoptional(), 'String!', 'String!'],
   readonly: [z.string().readonly(), 'String!', 'String!'],
-  lazy: [z.lazy(() => z.int()), 'Int!', 'Int!'],
+  lazy: [z.lazy(() => z.int()), 'Int!', 'Float!'],
   refined: [z.string().refine((text) => text !== ''), 'String!', 'String!'],
-  piped: [z.string().transform(Number).pipe(z.int()), 'String!', 'Int!'],
+  piped: [z.string().transform(Number).pipe(z.int()), 'String!', 'Float!'],
   preprocessed: [z.preprocess(String, z.string()), 'String!', 'String!'],
   codec: [
     z.codec(z.string(), z.date(), {
@@ -58,8 +59,8 @@ const cases: Record<string, [schema: z.ZodType, input: string, output: string]> 
   stringbool: [z.stringbool(), 'String!', 'Boolean!'],
   list: [z.array(z.string()), '[String!]!', '[String!]!'],
   sparseList: [z.array(z.string().nullable()).optional(), '[String]', '[String]'],
-  grid: [z.array(z.array(z.int())), '[[Int!]!]!', '[[Int!]!]!'],
-  optionalList: [z.array(z.array(z.int().nullable())).nullable(), '[[Int]!]', '[[Int]!]'],
+  grid: [z.array(z.array(z.int())), '[[Int!]!]!', '[[Float!]!]!'],
+  optionalList: [z.array(z.array(z.int().nullable())).nullable(), '[[Int]!]', '[[Float]!]'],
   record: [z.record(z.string(), z.number()), 'JSON!', 'JSON!'],
   unknown: [z.unknown(), 'JSON', 'JSON'],
   any: [z.any(), 'JSON', 'JSON'],
@@ -82,8 +83,8 @@ const cases: Record<string, [schema: z.ZodType, input: string, output: string]> 
     'ManyVariablesUnionOfLiterals!',
     'ManyOutputUnionOfLiterals!',
   ],
-  nullUnion: [z.union([z.int(), z.null()]), 'Int', 'Int'],
-  missingUnion: [z.union([z.int(), z.undefined()]), 'Int', 'Int'],
+  nullUnion: [z.union([z.int(), z.null()]), 'Int', 'Float'],
+  missingUnion: [z.union([z.int(), z.undefined()]), 'Int', 'Float'],
   textUnion: [z.union([z.email(), z.url()]), 'String!', 'String!'],
   suggestedUnion: [z.union([z.enum(['a', 'b']), z.string()]), 'String!', 'String!'],
   numberUnion: [z.union([z.int(), z.number()]), 'Float!', 'Float!'],
@@ -268,7 +269,7 @@ test('a discriminated union is a union of objects on output, its discriminator o
     }
     type DrawOutputShapeSquare {
       kind: DrawOutputShapeKind!
-      side: Int!
+      side: Float!
     }"
   `);
 });
