@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
-import { isDomainError } from '../kernel/errors.ts';
+import { type Issue, isDomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { badUserInput } from '../schema/request-error.ts';
 import type { Exchange } from './exchange.ts';
 import { refusal } from './request-refusal.ts';
 
@@ -28,6 +29,20 @@ function rootOf(error: unknown): unknown {
   let root = error;
   while (root instanceof GraphQLError && root.originalError) root = root.originalError;
   return root;
+}
+
+/**
+ * Tells a variable's wrong value as the checks of arguments do: by its place and by what is wrong there. GraphQL has the
+ * place in its message alone, beside the value, which may be a prompt and is left out.
+ */
+function variableIssue({ message, originalError, path }: GraphQLError): Issue | null {
+  if (path) return null;
+  const [, variable] = /^Variable "\$(\w+)"/.exec(message) ?? [];
+  if (variable === undefined) return null;
+  const reason = originalError?.message ?? message;
+  const before = message.slice(0, -reason.length);
+  const [, place = variable] = / at "([^"]+)"; $/.exec(before) ?? [];
+  return { path: place.split(/[.[\]]+/).filter(Boolean), message: reason };
 }
 
 /** The code of an error that GraphQL itself made, or null when it tells of a fault of ours. */
@@ -86,7 +101,10 @@ export function createErrorFormatter(log: Log): ErrorFormatter {
 
   return (error, exchange, hasData = false) => {
     const at = error instanceof GraphQLError ? error : null;
-    const { message, extensions } = translate(rootOf(error), exchange, at?.path);
+    const issue = at && variableIssue(at);
+    const { message, extensions } = issue
+      ? badUserInput([issue])
+      : translate(rootOf(error), exchange, at?.path);
     const { http, ...details } = extensions;
     const requestId = exchange.requestId;
     if (exchange.outcome === 'OK') exchange.outcome = String(details['code']);

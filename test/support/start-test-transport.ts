@@ -24,6 +24,7 @@ const typeDefs = /* GraphQL */ `
   }
   type Mutation {
     set(value: Int!): Int!
+    place(at: PointsInput): Boolean
   }
   type Subscription {
     count(to: Int!): Int!
@@ -34,6 +35,12 @@ const typeDefs = /* GraphQL */ `
     "Never stops: each item is this many characters long."
     flood(length: Int!): String!
     breaks: Int
+  }
+  input PointsInput {
+    points: [PointInput!]!
+  }
+  input PointInput {
+    x: Int!
   }
   scalar Json
 `;

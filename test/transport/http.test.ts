@@ -134,6 +134,34 @@ describe('errors', () => {
     ]);
   });
 
+  test('tells the place of a wrong value in its variables', async () => {
+    const said =
+      'mutation($value: Int!, $more: PointsInput!) { set(value: $value) place(at: $more) }';
+    const wrong = { value: 'at "x"; [1]', more: { points: [{ x: 1 }, { x: 'secret' }] } };
+    const answer = await post({ query: said, variables: wrong });
+    expect(answer.body.errors).toMatchObject([
+      {
+        message: 'value: Int cannot represent non-integer value: "at \\"x\\"; [1]"',
+        extensions: { code: 'BAD_USER_INPUT', issues: [{ path: ['value'] }] },
+      },
+      {
+        extensions: {
+          code: 'BAD_USER_INPUT',
+          issues: [
+            { path: ['more', 'points', '1', 'x'], message: expect.stringContaining('Int cannot') },
+          ],
+        },
+      },
+    ]);
+    const missing = await post({ query: said, variables: { value: 1, more: { points: [{}] } } });
+    expect(missing.body.errors?.[0]).toMatchObject({
+      message: 'more.points.0: Field "x" of required type "Int!" was not provided.',
+      extensions: { issues: [{ path: ['more', 'points', '0'] }] },
+    });
+    const none = await post({ query: said, variables: { more: { points: [] } } });
+    expect(none.body.errors?.[0]?.extensions).toMatchObject({ issues: [{ path: ['value'] }] });
+  });
+
   test.each([
     ['a syntax error', { query: '{ hello' }, 'GRAPHQL_PARSE_FAILED'],
     ['an unknown field', { query: '{ helo }' }, 'GRAPHQL_VALIDATION_FAILED'],
