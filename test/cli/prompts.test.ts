@@ -143,6 +143,23 @@ test('does not publish over what somebody else has deployed, unless told to', as
   });
 });
 
+test('does not undo a rollback, unless told to', async () => {
+  await using workspace = await pulled();
+  const { run, edit } = workspace;
+  await edit('summarization', /\n$/, ' Bad idea.\n');
+  await run('push', '--label', 'live');
+  const { numbers } = await promptOf('summarization');
+  const rollback = `mutation { setPromptLabel(input: { prompt: "summarization", label: "live", version: 1 }) { __typename } }`;
+  await server.data(rollback);
+  const refused = await run('push', '--label', 'live');
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain(
+    `summarization.md: was pulled at version ${numbers[0]}, but "live" is at version 1 (by plugin:summarization): pull again, or push with --force\n`,
+  );
+  expect((await promptOf('summarization')).labels).toMatchObject({ live: 1 });
+  expect((await run('push', '--label', 'live', '--force')).output).toContain('"live" moved to it');
+});
+
 test('names the line of a file that the server refuses; the other files are pushed', async () => {
   await using workspace = await pulled();
   const { folder, run, edit, read } = workspace;

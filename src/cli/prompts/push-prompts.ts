@@ -67,14 +67,15 @@ async function pushFile(file: string, options: PushOptions): Promise<string> {
   const same = [current, newest].find(
     (version) => version && isSameWording(version, parsed.wording),
   );
-  if (!same) checkBase(file, parsed, { current, base, options });
+  const moves = label !== undefined && (!same || current?.number !== same.number);
+  if (!same || moves) checkBase(file, parsed, { current, base, options });
   const done: string[] = [];
   let number = same?.number;
   if (number === undefined) {
     if (!dryRun) number = await publish(file, parsed, client);
     done.push(dryRun ? 'would be published as a new version' : `published as version ${number}`);
   } else done.push(`is version ${number}`);
-  if (label !== undefined && (number === undefined || current?.number !== number)) {
+  if (moves) {
     const move = { prompt: parsed.prompt, label, version: number ?? 0 };
     if (!dryRun) await moveLabel(file, move, client);
     done.push(`"${label}" ${dryRun ? 'would move' : 'moved'} to it`);
@@ -92,7 +93,7 @@ interface Base {
   options: PushOptions;
 }
 
-/** Refuses to publish over the work of somebody else, unseen. */
+/** Refuses to publish over the work of somebody else, or to undo their rollback, unseen. */
 function checkBase(file: string, { version }: PromptFile, { current, base, options }: Base): void {
   if (options.force || version === null || !current || current.number === version) return;
   throw new CliError(
