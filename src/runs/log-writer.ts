@@ -13,8 +13,12 @@ import {
   type Writable,
 } from './log-batch.ts';
 import { insertEvents, insertRuns, type NewRun, patchRuns, type RunPatch } from './run-rows.ts';
+import { UnstorableError } from './storable-json.ts';
 
 const stuckAfterMs = 2_500;
+
+/** How often one batch is tried that the database has no memory for: some 3 s. */
+const mostWithoutMemory = 5;
 
 const unwritable = new DomainError(
   'RUN_INTERRUPTED',
@@ -122,7 +126,7 @@ export class LogWriter {
         return;
       } catch (error) {
         this.#log.error({ err: error, attempt }, 'run log not written, trying again');
-        if (isAboutData(error)) return this.#writeOneByOne(batch, error);
+        if (isAboutData(error, attempt)) return this.#writeOneByOne(batch, error);
         this.#failing = true;
         await delay(Math.min(100 * 2 ** attempt, 2_000));
       }
@@ -138,14 +142,26 @@ export class LogWriter {
     }
     const runIds = batch.parts.map(({ run }) => run.log.runId);
     this.#log.error({ err: error, runIds }, 'the database refuses this run, it is given up');
-    await this.#database
-      .query(
+    await this.#giveUp(batch.created, runIds).catch((cause: unknown) =>
+      this.#log.error({ err: cause, runIds }, 'nor does it end it'),
+    );
+    for (const { run } of batch.parts) run.onFenced();
+  }
+
+  /** Ends the run in the database. What was asked may be what is refused: a run that has no row yet gets one without. */
+  async #giveUp(created: readonly NewRun[], runIds: readonly string[]): Promise<void> {
+    await this.#database.transaction(async (transaction) => {
+      await insertRuns(
+        transaction,
+        created.map((run) => ({ ...run, input: {} })),
+      );
+      await transaction.query(
         `UPDATE "Run" SET status = 'FAILED', "finishedAt" = now(), error = $2::jsonb
          WHERE id = ANY($1::uuid[]) AND "finishedAt" IS NULL`,
         [runIds, JSON.stringify(unwritable)],
-      )
-      .catch((cause: unknown) => this.#log.error({ err: cause, runIds }, 'nor does it end it'));
-    for (const { run } of batch.parts) run.onFenced();
+      );
+    });
+    this.#failing = false;
   }
 
   async #write({ created, parts, endings }: FormedBatch): Promise<void> {
@@ -191,11 +207,14 @@ export class LogWriter {
 
 /**
  * SQLSTATE classes 22 (data), 23 (integrity) and 54 (limits) blame what is written, not the database's health; so does
- * what cannot be made JSON of.
+ * what no JSON or no message can be made of, while a connection that fails is never a RangeError or TypeError. Memory
+ * (53200) may be short because of anybody, or of one run's content: that shows when it stays short.
  */
-function isAboutData(error: unknown): boolean {
-  if (error instanceof TypeError && /BigInt|circular/i.test(error.message)) return true;
+function isAboutData(error: unknown, attempt: number): boolean {
+  if (error instanceof UnstorableError) return true;
+  if (error instanceof RangeError || error instanceof TypeError) return true;
   const code = (error as { code?: unknown } | null)?.code;
+  if (code === '53200') return attempt >= mostWithoutMemory;
   return typeof code === 'string' && /^(22|23|54)/.test(code);
 }
 
