@@ -6,6 +6,7 @@ import { failRun } from './fail-run.ts';
 import { endedByFallbackText } from './fallback-text.ts';
 import { parseOutput } from './model-output.ts';
 import type { RunRooms } from './run-rooms.ts';
+import type { RunPatch } from './run-rows.ts';
 import { runTools } from './run-tools.ts';
 
 /**
@@ -69,10 +70,21 @@ async function finish(
  */
 async function fail(work: AgentWork, error: unknown, rooms: RunRooms): Promise<void> {
   const { run, input } = work;
-  const { lastTurn, text, unreported } = readState(work, rooms);
   const { options } = input;
-  if (!lastTurn && (await endedByFallbackText(run, { error, options, patch: {} }))) return;
-  if (unreported && !run.leaving) run.append({ type: 'TurnFinished', turn: unreported });
-  const patch = lastTurn ? { text, stopReason: lastTurn.stopReason } : {};
+  const patch: RunPatch = run.leaving ? {} : whatCame(work, rooms);
+  const tookNoTurn = patch.stopReason === undefined;
+  if (tookNoTurn && (await endedByFallbackText(run, { error, options, patch: {} }))) return;
   await failRun(run, { error, patch: { ...patch, model: run.record.model } }, rooms);
+}
+
+function whatCame(work: AgentWork, rooms: RunRooms): RunPatch {
+  try {
+    const { lastTurn, text, unreported } = readState(work, rooms);
+    if (unreported) work.run.append({ type: 'TurnFinished', turn: unreported });
+    return lastTurn ? { text, stopReason: lastTurn.stopReason } : {};
+  } catch (error) {
+    // A log that cannot be read must not keep its run from ending.
+    rooms.log.error({ err: error, runId: work.run.id }, "a run's log cannot be read");
+    return {};
+  }
 }

@@ -153,7 +153,7 @@ function resultBlock(
 ): UserBlock {
   const blocks = cited.length > 0 ? pack(cited).blocks : [];
   if (blocks.length > 0) return { type: 'tool_result', toolCallId, content: blocks, isError };
-  const text = shown(typeof output === 'string' ? output : JSON.stringify(output));
+  const text = shown(typeof output === 'string' ? output : (JSON.stringify(output) ?? 'null'));
   return { type: 'tool_result', toolCallId, content: [{ type: 'text', text }], isError };
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Database } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
-import { DomainError } from '../kernel/errors.ts';
+import { DomainError, type Issue } from '../kernel/errors.ts';
+import { messageOf } from '../kernel/message-of.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
 import type { Caller } from '../kernel/principal.ts';
@@ -66,7 +67,7 @@ export function createApprovals(database: Database, registry: Registry): Approva
     async decide(decision, caller) {
       const [approval] = await byId([decision.approvalId]);
       if (!approval) throw new DomainError('NOT_FOUND', 'There is no such approval.');
-      checkEdited(approval, decision, registry);
+      await checkEdited(approval, decision, registry);
       return decide(database, { approval, decision, caller });
     },
   };
@@ -98,21 +99,27 @@ async function pending(database: Database, request: PageRequest): Promise<Page<A
 }
 
 /** What a person puts in place of the model's input passes the same check as the model's did. */
-function checkEdited(
+async function checkEdited(
   approval: ApprovalRecord,
   { approve, editedInput }: ApprovalDecision,
   registry: Registry,
-): void {
+): Promise<void> {
   if (!approve || editedInput == null) return;
   const schema: z.ZodType = registry.tools.get(approval.tool)?.input ?? z.unknown();
-  const parsed = schema.safeParse(editedInput);
-  if (parsed.success) return;
-  const issues = parsed.error.issues.map(({ path, message }) => ({
-    path: ['editedInput', ...path.map(String)],
-    message,
-  }));
+  const found = await issuesOf(schema, editedInput);
+  if (found.length === 0) return;
+  const issues = found.map(({ path, message }) => ({ path: ['editedInput', ...path], message }));
   const what = `The tool "${approval.tool}" does not take this input: mend it and decide again.`;
   throw new DomainError('PROMPT_VARIABLES_INVALID', what, { details: { issues } });
+}
+
+async function issuesOf(schema: z.ZodType, value: unknown): Promise<Issue[]> {
+  try {
+    const { error } = await schema.safeParseAsync(value);
+    return error?.issues.map(({ path, message }) => ({ path: path.map(String), message })) ?? [];
+  } catch (error) {
+    return [{ path: [], message: messageOf(error) }];
+  }
 }
 
 async function decide(

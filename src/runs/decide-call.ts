@@ -1,4 +1,5 @@
-import type { z } from 'zod';
+import { checkToolInput } from '../kernel/check-tool-input.ts';
+import { mustAsk } from '../kernel/must-ask.ts';
 import type { ApprovalRecord } from '../kernel/run.ts';
 import type { AnyTool } from '../kernel/tool.ts';
 import { deepestAgent } from './agent-input.ts';
@@ -35,12 +36,13 @@ export async function decideCall(
   return decideTool(work, { ...question, tool }, rooms);
 }
 
-function decideSubAgent({ input }: AgentWork, pending: PendingCall): Verdict {
-  const parsed = subAgentInput.safeParse(pending.call.input);
-  if (!parsed.success) return refuse(complaint(pending.call.name, parsed.error));
+async function decideSubAgent({ run, input }: AgentWork, pending: PendingCall): Promise<Verdict> {
+  const { name, input: given } = pending.call;
+  const checked = await checkToolInput({ name, input: subAgentInput }, given, run.signal);
+  if ('complaint' in checked) return refuse(checked.complaint);
   if (input.depth >= deepestAgent)
     return refuse('Agents are nested too deep here. Answer without this one.');
-  return { kind: 'run', call: { kind: 'agent', pending, message: parsed.data.message } };
+  return { kind: 'run', call: { kind: 'agent', pending, message: checked.input.message } };
 }
 
 async function decideTool(
@@ -49,14 +51,14 @@ async function decideTool(
   { approvals }: RunRooms,
 ): Promise<Verdict> {
   const { call } = pending;
-  const parsed = await tool.input.safeParseAsync(approval?.editedInput ?? call.input);
-  if (!parsed.success) return refuse(complaint(call.name, parsed.error));
+  const checked = await checkToolInput(tool, approval?.editedInput ?? call.input, run.signal);
+  if ('complaint' in checked) return refuse(checked.complaint);
   if (approval?.status === 'REJECTED') return refuse(rejection(approval));
   if (approval?.status === 'EXPIRED')
     return refuse('Nobody approved this call in time. It was not made.');
   if (pending.attempts > 0 && !tool.idempotent) return refuse(unknownOutcome, pending.attempts);
-  if (approval?.status === 'APPROVED' || !(await mustAsk(tool, parsed.data))) {
-    return { kind: 'run', call: { kind: 'tool', pending, tool, input: parsed.data } };
+  if (approval?.status === 'APPROVED' || !(await mustAsk(tool, checked.input, run.signal))) {
+    return { kind: 'run', call: { kind: 'tool', pending, tool, input: checked.input } };
   }
   const asked =
     approval ??
@@ -67,16 +69,6 @@ async function decideTool(
       input: call.input,
     }));
   return { kind: 'ask', approval: asked };
-}
-
-/** A rule that throws has not said that nobody needs to be asked. */
-async function mustAsk({ needsApproval = false }: AnyTool, input: Record<string, unknown>) {
-  if (typeof needsApproval !== 'function') return needsApproval;
-  try {
-    return await needsApproval(input);
-  } catch {
-    return true;
-  }
 }
 
 const refuse = (message: string, attempts = 0): Verdict => ({
@@ -90,10 +82,3 @@ const unknownOutcome =
 
 const rejection = ({ reason, decidedBy }: ApprovalRecord): string =>
   `A person (${decidedBy}) rejected this call. It was not made.${reason ? ` The reason: ${reason}` : ''}`;
-
-function complaint(name: string, error: z.ZodError): string {
-  const issues = error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'input'}: ${message}`,
-  );
-  return `The tool "${name}" does not take this input. ${issues.join('; ')}`;
-}

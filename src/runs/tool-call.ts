@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../data/new-id.ts';
 import type { RunEventBody } from '../kernel/events.ts';
+import { messageOf } from '../kernel/message-of.ts';
 import type { SearchHit } from '../kernel/run.ts';
 import type { AnyTool, ToolContext } from '../kernel/tool.ts';
+import { toolOutput } from '../kernel/tool-output.ts';
+import { untilAborted } from '../kernel/until-aborted.ts';
 import type { PendingCall } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
 import type { RunRooms } from './run-rooms.ts';
@@ -104,28 +107,38 @@ async function attemptOnce(
     cite: (hits) => void cited.push(...hits),
   };
   try {
-    const raw = await Promise.race([(async () => tool.run(input, context))(), rejectedOn(signal)]);
+    return await untilAborted(signal, async () => {
+      const raw = await tool.run(input, context);
+      return outcomeOf(tool, { raw, cited, attempt }, log);
+    });
+  } catch (error) {
+    if (timeout.aborted) return toolError(tookTooLong(tool, timeoutMs), attempt);
+    return toolError(`The tool "${tool.name}" failed: ${messageOf(error)}`, attempt);
+  }
+}
+
+/** What a tool gave, checked, and in the form in which it is stored. */
+async function outcomeOf(
+  tool: AnyTool,
+  { raw, cited, attempt }: { raw: unknown; cited: SearchHit[]; attempt: number },
+  log: RunRooms['log'],
+): Promise<ToolOutcome> {
+  const ran = `The tool "${tool.name}" ran, but`;
+  try {
     const parsed = await tool.output.safeParseAsync(raw);
-    if (parsed.success)
-      return { output: parsed.data, isError: false, attempts: attempt, durationMs: 0, cited };
+    if (parsed.success) {
+      const told = { output: toolOutput(parsed.data), cited: toolOutput(cited) as SearchHit[] };
+      return { ...told, isError: false, attempts: attempt, durationMs: 0 };
+    }
     log.warn(
       { tool: tool.name, issues: parsed.error.issues },
       'a tool broke its own output schema',
     );
-    return toolError(`The tool "${tool.name}" ran, but gave no valid result.`, attempt);
+    return toolError(`${ran} gave no valid result.`, attempt);
   } catch (error) {
-    if (timeout.aborted) return toolError(tookTooLong(tool, timeoutMs), attempt);
-    const message = error instanceof Error ? error.message : String(error);
-    return toolError(`The tool "${tool.name}" failed: ${message}`, attempt);
+    log.warn({ tool: tool.name, err: error }, "a tool's output cannot be used");
+    return toolError(`${ran} its output cannot be used: ${messageOf(error)}.`, attempt);
   }
-}
-
-function rejectedOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
 }
 
 const tookTooLong = ({ name, idempotent }: AnyTool, timeoutMs: number): string =>

@@ -1,11 +1,12 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { AnyAgent } from '../../kernel/agent.ts';
+import { checkToolInput } from '../../kernel/check-tool-input.ts';
 import { isDomainError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
 import type { Rooms } from '../../schema/context.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
-import { failure, inputSchemaOf, invalidInput, outputSchemaOf, success } from './tool-results.ts';
+import { failure, inputSchemaOf, outputSchemaOf, success } from './tool-results.ts';
 
 type Runs = Rooms['runs'];
 type RunHandle = Awaited<ReturnType<Runs['runAgent']>>;
@@ -33,10 +34,11 @@ async function runAgent(
   input: unknown,
   { call, runs }: { call: McpCall; runs: Runs },
 ): Promise<CallToolResult> {
-  const parsed = agentInput.safeParse(input);
-  if (!parsed.success) return invalidInput(`agent_${agent}`, parsed.error);
   const { signal, progress, caller } = call;
-  const { message } = parsed.data;
+  const name = `agent_${agent}`;
+  const checked = await checkToolInput({ name, input: agentInput }, input, signal);
+  if ('complaint' in checked) return failure(checked.complaint);
+  const { message } = checked.input;
   try {
     // Nobody could take an answer up that was lost on its way to an MCP client.
     const options = { onDisconnect: 'CANCEL' as const };

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { checkToolInput } from '../../kernel/check-tool-input.ts';
 import type { Log } from '../../kernel/log.ts';
+import { messageOf } from '../../kernel/message-of.ts';
+import { mustAsk } from '../../kernel/must-ask.ts';
 import type { SearchHit } from '../../kernel/run.ts';
 import type { AnyTool, ToolContext } from '../../kernel/tool.ts';
+import { untilAborted } from '../../kernel/until-aborted.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
-import { failure, inputSchemaOf, invalidInput, outputSchemaOf, success } from './tool-results.ts';
+import { failure, inputSchemaOf, outputSchemaOf, success } from './tool-results.ts';
 
 const defaultTimeoutMs = 30_000;
 
@@ -33,16 +37,14 @@ async function callTool(
   { call, log }: { call: McpCall; log: Log },
 ): Promise<CallToolResult> {
   const { name } = tool;
-  const parsed = tool.input.safeParse(input);
-  if (!parsed.success) return invalidInput(name, parsed.error);
-  const { needsApproval = false } = tool;
-  const needed =
-    typeof needsApproval === 'function' ? await needsApproval(parsed.data) : needsApproval;
-  if (needed) return failure(`This call was not made. ${onlyByAgents(name)}`);
+  const checked = await checkToolInput(tool, input, call.signal);
+  if ('complaint' in checked) return failure(checked.complaint);
+  if (await mustAsk(tool, checked.input, call.signal))
+    return failure(`This call was not made. ${onlyByAgents(name)}`);
   const startedAt = performance.now();
   const runId = `mcp-${randomUUID()}`;
   const { userId, requestId } = call.caller;
-  const result = await attempt(tool, parsed.data, { call, log, runId });
+  const result = await attempt(tool, checked.input, { call, log, runId });
   const { isError = false } = result;
   const durationMs = performance.now() - startedAt;
   log.info(
@@ -73,22 +75,28 @@ async function attempt(
     cite: (hits) => void cited.push(...hits),
   };
   try {
-    const raw = await Promise.race([(async () => tool.run(input, context))(), rejectedOn(signal)]);
-    const output = tool.output.safeParse(raw);
+    return await untilAborted(signal, async () => {
+      const raw = await tool.run(input, context);
+      return resultOf(tool, { raw, cited }, log);
+    });
+  } catch (error) {
+    if (timeout.aborted) return failure(`The tool "${name}" took longer than ${timeoutMs} ms.`);
+    return failure(`The tool "${name}" failed: ${messageOf(error)}`);
+  }
+}
+
+async function resultOf(
+  { name, output: schema }: AnyTool,
+  { raw, cited }: { raw: unknown; cited: SearchHit[] },
+  log: Log,
+): Promise<CallToolResult> {
+  try {
+    const output = await schema.safeParseAsync(raw);
     if (output.success) return success(output.data, cited);
     log.warn({ tool: name, issues: output.error.issues }, 'a tool broke its own output schema');
     return failure(`The tool "${name}" failed: it gave no valid result.`);
   } catch (error) {
-    if (timeout.aborted) return failure(`The tool "${name}" took longer than ${timeoutMs} ms.`);
-    const message = error instanceof Error ? error.message : String(error);
-    return failure(`The tool "${name}" failed: ${message}`);
+    log.warn({ tool: name, err: error }, "a tool's output cannot be used");
+    return failure(`The tool "${name}" ran, but its output cannot be used: ${messageOf(error)}.`);
   }
-}
-
-function rejectedOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
 }

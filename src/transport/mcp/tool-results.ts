@@ -1,6 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { SearchHit } from '../../kernel/run.ts';
+import { toolOutput } from '../../kernel/tool-output.ts';
 import { toJsonSchema } from '../../schema/json-schema.ts';
 
 const text = (value: string) => ({ type: 'text' as const, text: value });
@@ -11,22 +12,16 @@ export const failure = (message: string): CallToolResult => ({
   isError: true,
 });
 
-/** The complaint about input that is not of the schema. */
-export function invalidInput(name: string, error: z.ZodError): CallToolResult {
-  const issues = error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'input'}: ${message}`,
-  );
-  return failure(`The tool "${name}" does not take this input. ${issues.join('; ')}`);
-}
-
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An output as text, and besides as it is where it is an object; then the passages that the tool offers as sources. */
+/**
+ * An output as text, and besides as it is where it is an object; then the passages that the tool offers as sources. Throws
+ * as `toolOutput` does.
+ */
 export function success(output: unknown, cited: readonly SearchHit[] = []): CallToolResult {
-  // As JSON tells it: dates become text, what is undefined goes.
-  const value: unknown = JSON.parse(JSON.stringify(output) ?? 'null');
-  const sources = cited.map(({ title, source, content }) =>
+  const value = toolOutput(output);
+  const sources = (toolOutput(cited) as SearchHit[]).map(({ title, source, content }) =>
     text(`[${title === null ? source : `${title}, ${source}`}]\n${content}`),
   );
   return {
