@@ -9,7 +9,7 @@ type MeteringLedger = Pick<Ledger, 'meterEmbedders'>;
 const noRun = '00000000-0000-0000-0000-000000000000';
 
 /** Who pays for a plugin's search that names nobody. */
-const nobody = { runId: noRun, userId: 'system' };
+const nobody: NonNullable<SearchRequest['context']> = { runId: noRun, userId: 'system' };
 
 type Payer = Pick<UsageTag, 'runId' | 'userId' | 'requestId' | 'apiKeyId'>;
 
@@ -31,7 +31,8 @@ export function meterSearch(
   { ledger, database }: { ledger: MeteringLedger; database: Database },
 ): KnowledgeSearch {
   const meterFor = async (request: SearchRequest): Promise<MeterEmbedder> => {
-    const { runId, userId } = request.context ?? nobody;
+    const asked = request.context ?? nobody;
+    const { runId, userId } = asked;
     const [run] = await database.query<{
       requestId: string;
       apiKeyId: string | null;
@@ -42,7 +43,8 @@ export function meterSearch(
        FROM "Run" WHERE id = $1`,
       [runId],
     );
-    const { requestId = '', apiKeyId = null, maxCost = null, shared = null } = run ?? {};
+    const { requestId = '', apiKeyId = null } = run ?? asked;
+    const { maxCost = null, shared = null } = run ?? {};
     const envelope = shared ?? (maxCost === null ? null : { runId, limit: maxCost });
     return ledger.meterEmbedders({ tag: tagOf({ runId, userId, requestId, apiKeyId }), envelope });
   };

@@ -9,6 +9,7 @@ import { createKnowledge } from './knowledge/create-knowledge.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { loadConfig } from './load-config.ts';
 import { loadPrices } from './load-prices.ts';
+import { maskSearchFailures } from './mask-search-failures.ts';
 import { meterReembedding, meterSearch } from './meter-knowledge.ts';
 import { checkOutputs } from './model/check-outputs.ts';
 import { createModels } from './model/create-models.ts';
@@ -57,9 +58,10 @@ export async function openRooms(
     options.plugins ?? (await loadConfig(config.pluginsFile ?? undefined)).config.plugins;
   const services: PluginServices = {
     // Opened below, when the plugins' own embedders are known; nobody searches before.
-    knowledge: {
-      search: (request) => meterSearch(knowledge, { ledger, database }).search(request),
-    },
+    knowledge: maskSearchFailures(
+      { search: (request) => meterSearch(knowledge, { ledger, database }).search(request) },
+      log,
+    ),
     log,
   };
   const registry = undo.add(

@@ -15,7 +15,7 @@ export interface SearchRequest {
   diversity?: number;
   signal?: AbortSignal;
   /** Who pays when a hosted embedder bills for the query: give a tool's context. */
-  context?: { runId: string; userId: string };
+  context?: { runId: string; userId: string; requestId?: string; apiKeyId?: string | null };
   /** Has somebody pay for the embedder. A plugin's search is metered for it, by its `context`. */
   meter?: MeterEmbedder;
 }

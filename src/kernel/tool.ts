@@ -7,6 +7,9 @@ export interface ToolContext {
   runId: string;
   callId: string;
   userId: string;
+  /** The request that it works for, and the key that paid for it: what it causes is recorded under both. */
+  requestId: string;
+  apiKeyId: string | null;
   /** Aborted on the tool's timeout, the run's deadline and a cancel: hand it to everything that waits. */
   signal: AbortSignal;
   /** The same for every attempt of one call, also on another server after a crash. */

@@ -99,7 +99,7 @@ async function attemptOnce(
   const context: ToolContext = {
     runId: run.id,
     callId: pending.call.key,
-    userId: run.row.userId,
+    ...{ userId: run.row.userId, requestId: run.row.requestId, apiKeyId: run.row.apiKeyId },
     signal,
     idempotencyKey: `${run.id}:${pending.call.key}`,
     attempt,

@@ -146,3 +146,44 @@ test('a tool’s search is its run’s', async () => {
   const { embeddings, records } = await compare();
   expect(embeddings).toMatchObject([{ userId: 'admin', runId: records[0]!.runId }]);
 });
+
+async function searchOverMcp(key: string): Promise<{ isError?: boolean; text: string }> {
+  const response = await fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      authorization: `Bearer ${key}`,
+      'x-request-id': 'request-over-mcp',
+    },
+    body: JSON.stringify({
+      ...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+      params: { name: 'search_knowledge', arguments: { query: 'tea' } },
+    }),
+  });
+  const message = /^data: (.*)$/m.exec(await response.text())![1]!;
+  const { result } = JSON.parse(message) as {
+    result: { isError?: boolean; content: { text: string }[] };
+  };
+  return { ...result, text: result.content.map(({ text }) => text).join('\n') };
+}
+
+test('a search over MCP is its caller’s, under the request and the key', async () => {
+  const { isError = false, text } = await searchOverMcp(await server.keyFor('mia'));
+  expect({ isError, text }).toMatchObject({ isError: false, text: expect.stringMatching(/tea/) });
+  expect((await compare()).embeddings).toMatchObject([{ userId: 'mia', inputTokens: 10 }]);
+  const booked = await server.database.query(
+    `SELECT r."requestId", k."userId" AS "keyOf" FROM "UsageRecord" r JOIN "ApiKey" k ON k.id = r."apiKeyId"
+     WHERE r."userId" = 'mia'`,
+  );
+  expect(booked).toEqual([{ requestId: 'request-over-mcp', keyOf: 'mia' }]);
+});
+
+test('a fault of the database is told to nobody but by the request id', async () => {
+  await server.database.query('ALTER TABLE "Collection" RENAME TO "Elsewhere"');
+  const { isError, text } = await searchOverMcp(await server.keyFor('mia'));
+  await server.database.query('ALTER TABLE "Elsewhere" RENAME TO "Collection"');
+  expect(isError).toBe(true);
+  expect(text).toMatch(/Something went wrong .*request-over-mcp/);
+  expect(text).not.toMatch(/relation|select/i);
+});

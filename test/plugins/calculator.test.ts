@@ -17,7 +17,7 @@ async function calculate(
   if (!tool) throw new Error('there is no tool');
   const { result } = (await tool.run(tool.input.parse({ expression }), {
     ...{ runId: 'r', callId: 'c', userId: 'u', idempotencyKey: 'k', attempt: 1, log: silentLog },
-    signal,
+    ...{ requestId: 'q', apiKeyId: null, signal },
     cite: () => undefined,
   })) as { result: string };
   return result;

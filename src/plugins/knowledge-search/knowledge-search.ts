@@ -25,12 +25,13 @@ const searchTool = (knowledge: KnowledgeSearch) =>
     }),
     idempotent: true,
     retries: 1,
-    async run({ query, collection, topK }, { runId, userId, signal, cite }) {
+    async run({ query, collection, topK }, { cite, signal, ...context }) {
+      const { runId, userId, requestId, apiKeyId } = context;
       const hits = await knowledge.search({
         query,
         topK,
         signal,
-        context: { runId, userId },
+        context: { runId, userId, requestId, apiKeyId },
         ...(collection !== undefined && { collection }),
       });
       // The model reads the passages as what it may cite; the output is for whoever reads the run.

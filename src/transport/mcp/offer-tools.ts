@@ -42,7 +42,7 @@ async function callTool(
   if (await mustAsk(tool, checked.input, call.signal))
     return failure(`This call was not made. ${onlyByAgents(name)}`);
   const startedAt = performance.now();
-  const runId = `mcp-${randomUUID()}`;
+  const runId = randomUUID();
   const { userId, requestId } = call.caller;
   const result = await attempt(tool, checked.input, { call, log, runId });
   const { isError = false } = result;
@@ -67,7 +67,8 @@ async function attempt(
   const context: ToolContext = {
     runId,
     callId: call.caller.requestId,
-    userId: call.caller.userId,
+    ...{ userId: call.caller.userId, requestId: call.caller.requestId },
+    apiKeyId: call.caller.apiKeyId,
     signal,
     idempotencyKey: runId,
     attempt: 1,
