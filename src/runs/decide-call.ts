@@ -56,7 +56,9 @@ async function decideTool(
   if (approval?.status === 'REJECTED') return refuse(rejection(approval));
   if (approval?.status === 'EXPIRED')
     return refuse('Nobody approved this call in time. It was not made.');
-  if (pending.attempts > 0 && !tool.idempotent) return refuse(unknownOutcome, pending.attempts);
+  if (pending.attempts >= mostBegun(tool)) {
+    return refuse(unknownOutcome(pending.attempts), pending.attempts);
+  }
   if (approval?.status === 'APPROVED' || !(await mustAsk(tool, checked.input, run.signal))) {
     return { kind: 'run', call: { kind: 'tool', pending, tool, input: checked.input } };
   }
@@ -76,9 +78,15 @@ const refuse = (message: string, attempts = 0): Verdict => ({
   outcome: toolError(message, attempts),
 });
 
-const unknownOutcome =
-  'The server stopped while this call was being made. Whether it took effect is not known, and it was not repeated. ' +
-  'Find out before you make it again.';
+/**
+ * How often a call is begun without a result. Whatever ends the server that makes it would also end each one that takes
+ * its run over: an idempotent call gets two servers more than its own attempts.
+ */
+const mostBegun = ({ idempotent, retries = 0 }: AnyTool): number => (idempotent ? 3 + retries : 1);
+
+const unknownOutcome = (begun: number): string =>
+  `The server stopped while this call was being made${begun > 1 ? ` (begun ${begun} times)` : ''}. ` +
+  'Whether it took effect is not known, and it was not repeated. Find out before you make it again.';
 
 const rejection = ({ reason, decidedBy }: ApprovalRecord): string =>
   `A person (${decidedBy}) rejected this call. It was not made.${reason ? ` The reason: ${reason}` : ''}`;

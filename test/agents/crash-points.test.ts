@@ -1,29 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
-import { newId } from '../../src/data/new-id.ts';
 import type { RunEvent } from '../../src/kernel/events.ts';
 import { readAllStoredEvents } from '../../src/runs/stored-events.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { calls, rawId, runAgent, runWhen } from './support/agent-operations.ts';
+import { crashServers } from './support/crash-servers.ts';
 import { type AgentServer, startAgentServer } from './support/start-agent-server.ts';
-
-/**
- * A crash of the server, as its database sees it: whatever runs belongs to a dead server of a lower epoch from now on.
- * The loop that is cut off goes on as a zombie, as one of a frozen server would: the log must refuse it.
- */
-async function crash(database: Database): Promise<void> {
-  const dead = newId();
-  await database.query(
-    `INSERT INTO "Server" (id, version, "leaseUntil") VALUES ($1, 'dead', 'epoch')`,
-    [dead],
-  );
-  await database.query(
-    `UPDATE "Run" SET "serverId" = $1, epoch = epoch + 1
-     WHERE "finishedAt" IS NULL AND status <> 'WAITING_FOR_APPROVAL'`,
-    [dead],
-  );
-}
 
 let server: AgentServer;
 let database: Database;
@@ -34,7 +17,7 @@ async function step(): Promise<void> {
   crashes = crashes.map((left) => left - 1);
   if (!crashes.includes(0)) return;
   crashes = crashes.filter((left) => left > 0);
-  await crash(database);
+  await crashServers(database);
 }
 
 beforeAll(async () => {
