@@ -8,6 +8,7 @@ import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
 import type { Caller } from '../kernel/principal.ts';
 import type { Registry } from '../kernel/registry.ts';
 import type { ApprovalRecord } from '../kernel/run.ts';
+import { readRuns } from './run-rows.ts';
 import { storableJson } from './storable-json.ts';
 
 /** How long a person has to decide. */
@@ -16,6 +17,9 @@ const decisionTimeMs = 24 * 3_600_000;
 const columns = `id, "runId", "callId", tool, input, "editedInput",
   CASE WHEN status = 'PENDING' AND "expiresAt" <= now() THEN 'EXPIRED' ELSE status END AS status,
   "requestedAt", "expiresAt", "decidedAt", "decidedBy", reason`;
+
+/** A question outlives its run, an answer to it would change nothing. */
+const ofUnfinishedRun = `EXISTS (SELECT FROM "Run" WHERE "Run".id = "Approval"."runId" AND "finishedAt" IS NULL)`;
 
 export interface ApprovalDecision {
   approvalId: string;
@@ -34,7 +38,8 @@ export interface Approvals {
     input: unknown;
   }): Promise<ApprovalRecord>;
   ofRun(runId: string): Promise<Map<string, ApprovalRecord>>;
-  ofRuns(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
+  /** Those of each run and of all that work for it, oldest first. */
+  ofTrees(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
   byId(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
   pending(request: PageRequest): Promise<Page<ApprovalRecord>>;
   /** Single use: NOT_FOUND, APPROVAL_CONFLICT, or PROMPT_VARIABLES_INVALID for an edited input the tool does not take. */
@@ -50,18 +55,28 @@ export function createApprovals(database: Database, registry: Registry): Approva
     const found = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => found.get(id) ?? null);
   };
-  const ofRuns = async (runIds: readonly string[]) => {
-    const rows = await database.query<ApprovalRecord>(
-      `SELECT ${columns} FROM "Approval" WHERE "runId" = ANY($1::uuid[]) ORDER BY "requestedAt", id`,
+  const ofTrees = async (runIds: readonly string[]) => {
+    const rows = await database.query<{ root: string; id: string }>(
+      `WITH RECURSIVE tree AS (
+         SELECT id AS root, id FROM unnest($1::uuid[]) AS id
+         UNION SELECT tree.root, r.id FROM "Run" r JOIN tree ON r."parentRunId" = tree.id)
+       SELECT root, a.id FROM "Approval" a JOIN tree ON tree.id = a."runId" ORDER BY "requestedAt", a.id`,
       [runIds],
     );
-    const found = Map.groupBy(rows, ({ runId }) => runId);
-    return runIds.map((runId) => found.get(runId) ?? []);
+    const found = await byId(rows.map(({ id }) => id));
+    const roots = Map.groupBy(rows.entries(), ([, { root }]) => root);
+    return runIds.map((id) => (roots.get(id) ?? []).flatMap(([index]) => found[index] ?? []));
   };
   return {
     byId,
-    ofRuns,
-    ofRun: async (runId) => new Map((await ofRuns([runId]))[0]!.map((row) => [row.callId, row])),
+    ofTrees,
+    async ofRun(runId) {
+      const rows = await database.query<ApprovalRecord>(
+        `SELECT ${columns} FROM "Approval" WHERE "runId" = $1`,
+        [runId],
+      );
+      return new Map(rows.map((row) => [row.callId, row]));
+    },
     request: (question) => request(database, question),
     pending: (page) => pending(database, page),
     async decide(decision, caller) {
@@ -92,7 +107,7 @@ async function pending(database: Database, request: PageRequest): Promise<Page<A
   const start = readPageRequest(request, uuidPattern);
   const rows = await database.query<ApprovalRecord>(
     `SELECT ${columns} FROM "Approval" WHERE status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now())
-     AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
+     AND ${ofUnfinishedRun} AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
     [start.after, start.size + 1],
   );
   return pageOf(rows, start, ({ id }) => id);
@@ -134,16 +149,25 @@ async function decide(
   const edited = approve && editedInput != null ? storableJson(editedInput) : null;
   const rows = await database.query<ApprovalRecord>(
     `UPDATE "Approval" SET status = $2, "decidedAt" = now(), "decidedBy" = $3, reason = $4, "editedInput" = $5::jsonb
-     WHERE id = $1 AND status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now()) RETURNING ${columns}`,
+     WHERE id = $1 AND status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now()) AND ${ofUnfinishedRun}
+     RETURNING ${columns}`,
     [approval.id, approve ? 'APPROVED' : 'REJECTED', caller.userId, reason ?? null, edited],
   );
   if (rows[0]) return rows[0];
-  const by = approval.decidedBy ? ` by ${approval.decidedBy}` : '';
-  const state =
-    approval.status === 'PENDING'
-      ? 'decided or has expired meanwhile'
-      : approval.status.toLowerCase();
-  throw new DomainError(
+  const [run] = await readRuns(database, [approval.runId]);
+  throw conflict(approval, run?.finishedAt ? run.status : null);
+}
+
+function conflict({ status, decidedBy }: ApprovalRecord, runEnded: string | null): DomainError {
+  if (status === 'PENDING' && runEnded !== null) {
+    return new DomainError(
+      'APPROVAL_CONFLICT',
+      `The run that asked is over (${runEnded}): there is nothing left to decide.`,
+    );
+  }
+  const by = decidedBy ? ` by ${decidedBy}` : '';
+  const state = status === 'PENDING' ? 'decided or has expired meanwhile' : status.toLowerCase();
+  return new DomainError(
     'APPROVAL_CONFLICT',
     `This approval is already ${state}${by}; a decision holds once.`,
   );

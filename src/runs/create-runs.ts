@@ -189,7 +189,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
         return (live ? live.log.read(0) : stored[index]!).filter(isPublic);
       });
     },
-    approvals: (runIds) => approvals.ofRuns(runIds),
+    approvals: (runIds) => approvals.ofTrees(runIds),
     approvalsById: (ids) => approvals.byId(ids),
     pendingApprovals: (request) => approvals.pending(request),
     approvalRequests: () => new ApprovalStream(database, approvals),

@@ -18,8 +18,10 @@ export async function runTools(
   rooms: RunRooms,
 ): Promise<'done' | 'waiting'> {
   const { run } = work;
-  const approvals = await rooms.approvals.ofRun(run.id);
-  tellDecisions(work, state, approvals);
+  const asked = await askedBy(work, rooms);
+  tellDecisions(work, state, asked);
+  const own = asked.filter(({ runId }) => runId === run.id);
+  const approvals = new Map(own.map((approval) => [approval.callId, approval]));
   const runnable: RunnableCall[] = [];
   let waiting = false;
   for (const pending of state.pending) {
@@ -43,6 +45,7 @@ export async function runTools(
       await run.durable();
     }
   });
+  if (waiting) await tellQuestionsBelow(work, state, rooms);
   await run.durable();
   return waiting ? 'waiting' : 'done';
 }
@@ -56,16 +59,31 @@ function tellQuestion({ run }: AgentWork, state: AgentState, approval: ApprovalR
   run.append({ type: 'ApprovalRequested', approvalId: approval.id });
 }
 
+/** The approvals of the run, and of the sub-agents that work for it. */
+const askedBy = async ({ run }: AgentWork, { approvals }: RunRooms): Promise<ApprovalRecord[]> =>
+  (await approvals.ofTrees([run.id]))[0]!;
+
+/** Whoever follows a run that waits for a sub-agent is told which person that waits for. */
+async function tellQuestionsBelow(
+  work: AgentWork,
+  state: AgentState,
+  rooms: RunRooms,
+): Promise<void> {
+  for (const approval of await askedBy(work, rooms)) {
+    const isBelow = approval.runId !== work.run.id;
+    if (isBelow && approval.status === 'PENDING') tellQuestion(work, state, approval);
+  }
+}
+
 function tellDecisions(
   { run }: AgentWork,
-  { pending, toldApprovals }: AgentState,
-  approvals: ReadonlyMap<string, ApprovalRecord>,
+  { toldApprovals }: AgentState,
+  asked: readonly ApprovalRecord[],
 ): void {
-  for (const { call } of pending) {
-    const approval = approvals.get(call.key);
-    if (!approval || approval.status === 'PENDING') continue;
-    if (toldApprovals.has(`ApprovalDecided:${approval.id}`)) continue;
-    run.append({ type: 'ApprovalDecided', approvalId: approval.id });
+  for (const { id, runId, status } of asked) {
+    if (status === 'PENDING' || toldApprovals.has(`ApprovalDecided:${id}`)) continue;
+    if (runId !== run.id && !toldApprovals.has(`ApprovalRequested:${id}`)) continue;
+    run.append({ type: 'ApprovalDecided', approvalId: id });
   }
 }
 

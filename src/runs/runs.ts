@@ -138,13 +138,14 @@ export interface Runs {
   cancel(runId: string, caller: Caller): Promise<RunRecord>;
   /** All stored public events of finished and live runs alike, for fields that are read off the log. */
   storedEvents(runIds: readonly string[]): Promise<RunEvent[][]>;
+  /** Of each run and of the sub-agents' runs below it, oldest first. */
   approvals(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
   approvalsById(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
   pendingApprovals(request: PageRequest): Promise<Page<ApprovalRecord>>;
   /** The pending ones, then each new one as it is asked for, on whichever server. Ends with `return()` only. */
   approvalRequests(): AsyncIterableIterator<ApprovalRecord, undefined>;
   /**
-   * By the run's owner or an admin. Rejects with NOT_FOUND, APPROVAL_CONFLICT (decided or expired),
+   * By the run's owner or an admin. Rejects with NOT_FOUND, APPROVAL_CONFLICT (decided, expired, or its run is over),
    * PROMPT_VARIABLES_INVALID (edited input).
    */
   decideApproval(

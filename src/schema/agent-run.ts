@@ -37,6 +37,7 @@ function declareAgentRunType(builder: Builder): void {
       maxTurns: t.exposeInt('maxTurns'),
       approvals: t.field({
         type: ['Approval'],
+        description: "The run's own and those of the sub-agents that work for it, oldest first.",
         resolve: (run, _args, { loaders }) => loaders.approvalsOfRun.load(run.id),
       }),
     }),
@@ -69,7 +70,9 @@ function declareTurn(builder: Builder): void {
         type: 'Approval',
         nullable: true,
         resolve: async ({ runId, id }, _args, { loaders }) =>
-          (await loaders.approvalsOfRun.load(runId)).find(({ callId }) => callId === id),
+          (await loaders.approvalsOfRun.load(runId)).find(
+            (approval) => approval.runId === runId && approval.callId === id,
+          ),
       }),
     }),
   });

@@ -139,11 +139,19 @@ test('a question that nobody answers expires, and the model is told', async () =
   expect(lastResult()).toContain('in time');
 });
 
-test('a run that waits can be cancelled', async () => {
+test('a run that waits can be cancelled, and what it asked is over with it', async () => {
   const run = await asking(['publish', { title: 'Never' }]);
   const { cancelRun } = await server.data<{ cancelRun: object }>(CANCEL, { id: run.id });
   expect(cancelRun).toEqual({ __typename: 'AgentRun', status: 'CANCELLED' });
   expect(effectsOf(run)).toEqual([]);
+  const approvalId = run.approvals[0]!.id;
+  const late = await decide(server, { approvalId, approve: true });
+  expect(late).toMatchObject({
+    code: 'APPROVAL_CONFLICT',
+    message: expect.stringMatching(/is over/),
+  });
+  const pending = await server.data<{ approvals: { edges: { node: { id: string } }[] } }>(PENDING);
+  expect(pending.approvals.edges.map(({ node }) => node.id)).not.toContain(approvalId);
 });
 
 test('the time that a run waits does not count towards its deadline', async () => {

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CANCEL, calls, decide, rawId, runAgent, runWhen } from './support/agent-operations.ts';
+import {
+  type AgentEventView,
+  CANCEL,
+  calls,
+  decide,
+  RUN_EVENTS,
+  rawId,
+  runAgent,
+  runWhen,
+} from './support/agent-operations.ts';
 import { type AgentServer, startAgentServer } from './support/start-agent-server.ts';
 
 let server: AgentServer;
@@ -86,15 +95,18 @@ test('when a sub-agent waits for a person, whoever asked it waits as well, and h
   const message = `${calls(['helper', { message: order }])} [demo:reply all done]`;
   const run = await runAgent(server, message, { wait: true });
   expect(run.status).toBe('WAITING_FOR_APPROVAL');
-  const { edges } = (
-    await server.data<{ approvals: { edges: { node: { id: string; runId: string } }[] } }>(
-      'query { approvals { edges { node { id runId } } } }',
-    )
-  ).approvals;
   const [child] = await rowsOf('parentRunId', run.id);
-  const asked = edges.find(({ node }) => rawId(node.runId) === child!.id)!.node;
-  await decide(server, { approvalId: asked.id, approve: true });
+  // Whoever follows the run has all they need to decide.
+  const [approval] = run.approvals;
+  expect(approval).toMatchObject({ tool: 'publish', input: { title: 'From below' } });
+  await decide(server, { approvalId: approval!.id, approve: true });
   const done = await runWhen(server, run.id, 'SUCCEEDED');
   expect(done.turns[0]?.toolCalls).toMatchObject([{ output: 'published', isError: false }]);
   expect(await server.world.waitFor('publish', child!.id)).toHaveLength(1);
+  const events = await server.subscribe<AgentEventView>(RUN_EVENTS, { id: run.id }).rest();
+  const told = events.filter((event) => event.approval);
+  expect(told.map(({ __typename, approval: of }) => [__typename, of!.id])).toEqual([
+    ['ApprovalRequested', approval!.id],
+    ['ApprovalDecided', approval!.id],
+  ]);
 });
