@@ -36,7 +36,8 @@ export interface ErrorDetails {
   MODEL_OVERLOADED: { retryAfterMs?: number };
   MODEL_TIMEOUT: NoDetails;
   MODEL_UNAVAILABLE: NoDetails;
-  MODEL_REFUSED: NoDetails;
+  /** `tooLong`: the provider found no room for the request in the model's window. */
+  MODEL_REFUSED: { tooLong?: boolean };
   OUTPUT_INVALID: { text: string; issues: Issue[] };
   COLLECTION_NOT_FOUND: NoDetails;
   EMBEDDING_UNAVAILABLE: NoDetails;

@@ -22,6 +22,12 @@ export interface AgentTurnRecord {
   cost: string | null;
 }
 
+/** The most that the model is shown of a result: characters of its text, or tokens of its sources. */
+export interface ShownResult {
+  characters: number;
+  sourceTokens: number;
+}
+
 /** What is told to subscribers, by the names of the public schema. */
 export type PublicRunEvent =
   | { type: 'RunStarted'; model: string; promptVersionId: string | null }
@@ -42,6 +48,8 @@ export type PublicRunEvent =
       durationMs: number;
       /** Passages that the tool offered for citation: the model sees them instead of the output. */
       cited: SearchHit[];
+      /** Not told to subscribers; without it, as much as is ever shown. */
+      shown?: ShownResult;
     }
   | { type: 'ApprovalRequested'; approvalId: string }
   | { type: 'ApprovalDecided'; approvalId: string }

@@ -10,7 +10,7 @@ import {
 
 const kinds: Readonly<Record<string, ProviderFailureKind>> = {
   invalid_request_error: 'request_invalid',
-  request_too_large: 'request_invalid',
+  request_too_large: 'request_too_long',
   authentication_error: 'key_rejected',
   permission_error: 'key_rejected',
   billing_error: 'billing',
@@ -21,6 +21,9 @@ const kinds: Readonly<Record<string, ProviderFailureKind>> = {
   conflict_error: 'unavailable',
   api_error: 'unavailable',
 };
+
+/** Only the words tell it from any other invalid request. */
+const isTooLong = /^prompt is too long|exceed context limit/i;
 
 /**
  * Translates whatever the SDK throws. An `error` event inside a stream has a type but no status, a proxy's page has a
@@ -45,7 +48,9 @@ export function claudeError(
   }
   const { status, type, requestID, apiMessage, headers } = error;
   log.warn({ model, status, type, providerRequestId: requestID }, 'Claude answered with an error');
-  const kind = kinds[type ?? ''] ?? (status === undefined ? 'unavailable' : kindOfStatus(status));
+  const known = kinds[type ?? ''] ?? (status === undefined ? 'unavailable' : kindOfStatus(status));
+  const kind =
+    known === 'request_invalid' && isTooLong.test(apiMessage ?? '') ? 'request_too_long' : known;
   const retryAfterMs = readRetryAfter((name) => headers?.get(name));
   const word = headers?.get('x-should-retry');
   const retryable = word === 'false' ? false : undefined;

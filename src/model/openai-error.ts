@@ -14,7 +14,7 @@ const kinds: Readonly<Record<string, ProviderFailureKind>> = {
   rate_limit_exceeded: 'rate_limited',
   invalid_api_key: 'key_rejected',
   model_not_found: 'model_unknown',
-  context_length_exceeded: 'request_invalid',
+  context_length_exceeded: 'request_too_long',
   invalid_request_error: 'request_invalid',
   server_error: 'unavailable',
   overloaded_error: 'overloaded',

@@ -10,6 +10,7 @@ export type ProviderFailureKind =
   | 'billing'
   | 'model_unknown'
   | 'request_invalid'
+  | 'request_too_long'
   | 'unreachable'
   | 'broken_stream';
 
@@ -30,6 +31,13 @@ interface Told {
   retryable: boolean;
   message: (failure: ProviderFailure) => string;
 }
+
+const refused: Told = {
+  code: 'MODEL_REFUSED',
+  retryable: false,
+  message: ({ provider, explanation }) =>
+    `${provider} does not accept this request${explanation ? `: ${explanation.slice(0, 300)}` : '.'}`,
+};
 
 const told: Readonly<Record<ProviderFailureKind, Told>> = {
   rate_limited: {
@@ -71,12 +79,8 @@ const told: Readonly<Record<ProviderFailureKind, Told>> = {
     retryable: false,
     message: ({ provider, model }) => `${provider} knows no model named ${model}.`,
   },
-  request_invalid: {
-    code: 'MODEL_REFUSED',
-    retryable: false,
-    message: ({ provider, explanation }) =>
-      `${provider} does not accept this request${explanation ? `: ${explanation.slice(0, 300)}` : '.'}`,
-  },
+  request_invalid: refused,
+  request_too_long: refused,
   unreachable: {
     code: 'MODEL_UNAVAILABLE',
     retryable: true,
@@ -92,9 +96,10 @@ const told: Readonly<Record<ProviderFailureKind, Told>> = {
 /** The typed error for a provider's failure: a clear sentence, never the provider's body. */
 export function providerError(failure: ProviderFailure): DomainError {
   const { code, retryable, message } = told[failure.kind];
-  const { retryAfterMs } = failure;
+  const { retryAfterMs, kind } = failure;
   return new DomainError(code, message(failure), {
     retryable: failure.retryable ?? retryable,
+    ...(kind === 'request_too_long' ? { details: { tooLong: true } } : {}),
     ...(retryAfterMs === undefined ? {} : { details: { retryAfterMs } }),
   });
 }

@@ -1,13 +1,15 @@
+import { isDomainError } from '../kernel/errors.ts';
 import { type AgentState, agentState } from './agent-state.ts';
 import { takeTurn } from './agent-turn.ts';
 import type { AgentWork } from './agent-work.ts';
-import { brokenTurn, maxTurnsExceeded } from './broken-turn.ts';
+import { brokenTurn, maxTurnsExceeded, windowFull } from './broken-turn.ts';
 import { failRun } from './fail-run.ts';
 import { endedByFallbackText } from './fallback-text.ts';
 import { parseOutput } from './model-output.ts';
 import type { RunRooms } from './run-rooms.ts';
 import type { RunPatch } from './run-rows.ts';
 import { runTools } from './run-tools.ts';
+import { windowRoom } from './window-room.ts';
 
 /**
  * The loop. Each step is read off the log and stored in it before the next one starts, so that it makes no difference
@@ -26,12 +28,16 @@ export async function runAgentLoop(work: AgentWork, rooms: RunRooms): Promise<vo
       } else if (state.unreported) run.append({ type: 'TurnFinished', turn: state.unreported });
       else if (state.answer) return await finish(work, state.answer, state.text);
       else if (state.turns >= input.maxTurns) throw maxTurnsExceeded(input);
+      else if (windowRoom(work, state, rooms) < 0) throw windowFull();
       else await takeTurn(work, state, rooms);
     }
   } catch (error) {
-    await fail(work, error, rooms);
+    await fail(work, isTooLong(error) ? windowFull() : error, rooms);
   }
 }
+
+const isTooLong = (error: unknown): boolean =>
+  isDomainError(error, 'MODEL_REFUSED') && error.details.tooLong === true;
 
 /** The former server of a run may have told words of a turn that it never stored, and stored few of them: they are void. */
 function begin(work: AgentWork, rooms: RunRooms): void {
@@ -47,8 +53,10 @@ function begin(work: AgentWork, rooms: RunRooms): void {
 }
 
 function readState({ run, input }: AgentWork, { knowledge }: RunRooms): AgentState {
-  const pack = (hits: Parameters<typeof knowledge.pack>[0]) => knowledge.pack(hits, 6_000);
-  return agentState({ message: input.message, events: run.log.events, pack });
+  return agentState({
+    ...{ message: input.message, events: run.log.events },
+    pack: (hits, tokens) => knowledge.pack(hits, tokens),
+  });
 }
 
 async function finish(

@@ -2,6 +2,7 @@ import type { AgentTurnRecord, RunEvent, ToolCallRecord } from '../kernel/events
 import type { Message, ToolCallBlock, UserBlock } from '../kernel/model.ts';
 import type { SearchHit } from '../kernel/run.ts';
 import type { PackedSources } from '../knowledge/knowledge.ts';
+import { mostShown } from './result-share.ts';
 
 type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 export type AssistantTurn = EventOf<'AssistantTurn'>;
@@ -42,11 +43,8 @@ export interface AgentState {
 interface Fold {
   message: string;
   events: readonly RunEvent[];
-  pack(hits: readonly SearchHit[]): PackedSources;
+  pack(hits: readonly SearchHit[], tokens: number): PackedSources;
 }
-
-/** Longest tool result the model is shown, in characters: a long run has to stay inside the model's window. */
-const longestResult = 50_000;
 
 const breaks = new Set(['refusal', 'max_tokens', 'context_window_exceeded']);
 
@@ -148,20 +146,24 @@ function toldApprovals(events: readonly RunEvent[]): Set<string> {
 
 function resultBlock(
   { id: toolCallId }: AgentCall,
-  { output, isError, cited }: CallResult,
+  { output, isError, cited, shown: { characters, sourceTokens } = mostShown }: CallResult,
   pack: Fold['pack'],
 ): UserBlock {
-  const blocks = cited.length > 0 ? pack(cited).blocks : [];
+  const blocks = cited.length > 0 ? pack(cited, sourceTokens).blocks : [];
   if (blocks.length > 0) return { type: 'tool_result', toolCallId, content: blocks, isError };
-  const text = shown(typeof output === 'string' ? output : (JSON.stringify(output) ?? 'null'));
+  const text = cut(resultText(output), characters);
   return { type: 'tool_result', toolCallId, content: [{ type: 'text', text }], isError };
 }
 
-function shown(text: string): string {
-  if (text.length <= longestResult) return text;
-  const rest = text.length - longestResult;
+/** A result as the model reads it, uncut. */
+export const resultText = (output: unknown): string =>
+  typeof output === 'string' ? output : (JSON.stringify(output) ?? 'null');
+
+function cut(text: string, characters: number): string {
+  if (text.length <= characters) return text;
+  const rest = text.length - characters;
   // Well-formed: half a surrogate pair at the cut would make the provider refuse the whole conversation.
-  return `${text.slice(0, longestResult).toWellFormed()}\n[${rest} more characters are not shown. Ask for less.]`;
+  return `${text.slice(0, characters).toWellFormed()}\n[${rest} more characters are not shown. Ask for less.]`;
 }
 
 /** A call without a result (the run ended before it) shows as an error without output. */

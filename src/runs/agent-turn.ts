@@ -21,7 +21,8 @@ export async function takeTurn(work: AgentWork, state: AgentState, rooms: RunRoo
   await run.durable();
 }
 
-function callOf({ agent, input }: AgentWork, { messages }: AgentState, rooms: RunRooms) {
+/** What is sent for the next turn. */
+export function callOf({ agent, input }: AgentWork, { messages }: AgentState, rooms: RunRooms) {
   const tools = toolsOf({ agent, input }, rooms);
   return {
     system: input.instructions,

@@ -15,6 +15,14 @@ export function brokenTurn(turn: AssistantTurn, { maxTokens }: AgentInput): Doma
   return new DomainError('OUTPUT_INVALID', what, { details, retryable: false });
 }
 
+/** How a run ends whose next turn finds no room, by our own count or by the provider's. */
+export function windowFull(): DomainError {
+  const what =
+    "The conversation no longer fits the model's window. Give the agent less to read, or sub-agents that read for it.";
+  const details = { text: '', issues: [] };
+  return new DomainError('OUTPUT_INVALID', what, { details, retryable: false });
+}
+
 export function maxTurnsExceeded({ maxTurns, agent }: AgentInput): DomainError {
   const what = `The agent "${agent}" had no answer after ${maxTurns} turns. What it did is kept: see its turns.`;
   return new DomainError('MAX_TURNS_EXCEEDED', what);

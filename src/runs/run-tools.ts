@@ -1,9 +1,11 @@
 import type { ApprovalRecord } from '../kernel/run.ts';
-import type { AgentState, PendingCall } from './agent-state.ts';
+import { type AgentState, type PendingCall, resultText } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
 import { decideCall } from './decide-call.ts';
+import { shareOf } from './result-share.ts';
 import type { RunRooms } from './run-rooms.ts';
 import { type RunnableCall, runTool, type ToolOutcome } from './tool-call.ts';
+import { windowRoom } from './window-room.ts';
 
 /** Tools of one turn that run at the same time. */
 const mostAtOnce = 8;
@@ -22,6 +24,7 @@ export async function runTools(
   tellDecisions(work, state, asked);
   const own = asked.filter(({ runId }) => runId === run.id);
   const approvals = new Map(own.map((approval) => [approval.callId, approval]));
+  const finish = finishing(work, state, rooms);
   const runnable: RunnableCall[] = [];
   let waiting = false;
   for (const pending of state.pending) {
@@ -30,7 +33,7 @@ export async function runTools(
     const approval = approvals.get(callId);
     const verdict = await decideCall(work, { pending, approval }, rooms);
     if (verdict.kind === 'run') runnable.push(verdict.call);
-    else if (verdict.kind === 'result') finishCall(work, pending, verdict.outcome);
+    else if (verdict.kind === 'result') finish(pending, verdict.outcome);
     else {
       waiting = true;
       tellQuestion(work, state, verdict.approval);
@@ -40,7 +43,7 @@ export async function runTools(
     const outcome = await runTool(work, call, rooms);
     if (outcome === 'waiting') waiting = true;
     else {
-      finishCall(work, call.pending, outcome);
+      finish(call.pending, outcome);
       // At once, not with the slowest call: until it is stored, a crash makes its outcome unknown.
       await run.durable();
     }
@@ -50,8 +53,26 @@ export async function runTools(
   return waiting ? 'waiting' : 'done';
 }
 
-function finishCall({ run }: AgentWork, { call }: PendingCall, outcome: ToolOutcome): void {
-  run.append({ type: 'ToolCallFinished', callId: call.key, tool: call.name, ...outcome });
+/**
+ * Stores results. The results of a turn are shown half of the room that the model's window has left at most, each an equal
+ * share: so there is always room for more turns.
+ */
+function finishing(work: AgentWork, state: AgentState, rooms: RunRooms) {
+  const { run, input } = work;
+  const room = Math.max(0, windowRoom(work, state, rooms));
+  const share = room / 2 / state.pending.length;
+  const tokensOf = (text: string): number => {
+    const content = [{ type: 'text' as const, text }];
+    const call = { messages: [{ role: 'user' as const, content }], maxTokens: input.maxTokens };
+    return rooms.models.estimateInputTokens(call, input.chain);
+  };
+  return ({ call }: PendingCall, outcome: ToolOutcome): void => {
+    const shown = Number.isFinite(share)
+      ? { shown: shareOf(resultText(outcome.output), Math.floor(share), tokensOf) }
+      : {};
+    const { key: callId, name: tool } = call;
+    run.append({ type: 'ToolCallFinished', callId, tool, ...outcome, ...shown });
+  };
 }
 
 function tellQuestion({ run }: AgentWork, state: AgentState, approval: ApprovalRecord): void {
