@@ -8,6 +8,8 @@ const message = process.argv[2] ?? 'Please look up order A-17 and refund order A
 const client = createClient({
   url: `${TESSERA_URL.replace(/^http/, 'ws')}/graphql`,
   connectionParams: { authorization: `Bearer ${TESSERA_ADMIN_KEY}` },
+  // Asking again would start another run.
+  retryAttempts: 0,
 });
 
 const AGENT = `subscription ($message: String!) {
@@ -48,12 +50,23 @@ async function decide({ id, tool, input }: NonNullable<AgentEvent['approval']>):
   }
 }
 
-const events = client.iterate<{ agent: AgentEvent }>({ query: AGENT, variables: { message } });
-for await (const { data, errors } of events) {
-  if (!data) throw new Error(errors?.map((error) => error.message).join(' '));
-  const { __typename: type, ...event } = data.agent;
-  if (type === 'TextDelta') stdout.write(event.text ?? '');
-  else console.log(`\n${type}`, JSON.stringify(event));
-  if (event.approval) await decide(event.approval);
+async function follow(): Promise<void> {
+  const events = client.iterate<{ agent: AgentEvent }>({ query: AGENT, variables: { message } });
+  for await (const { data, errors } of events) {
+    if (!data) return console.error(errors?.map((error) => error.message).join(' '));
+    const { __typename: type, ...event } = data.agent;
+    if (type === 'TextDelta') stdout.write(event.text ?? '');
+    else console.log(`\n${type}`, JSON.stringify(event));
+    if (event.approval) await decide(event.approval);
+  }
+}
+
+try {
+  await follow();
+} catch {
+  process.exitCode = 1;
+  console.error(
+    '\nThe server is not to be reached. Once it runs, decide in GraphiQL, or run this again.',
+  );
 }
 await client.dispose();

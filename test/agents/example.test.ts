@@ -28,3 +28,25 @@ test('the example agent looks up, asks, and refunds once a person has said yes',
   const rejected = await runClient(environment, 'n');
   expect(rejected).toContain('rejected this call');
 });
+
+test('the example says in one line that the server is gone', async () => {
+  const server = await startTestServer({
+    environment: { TESSERA_CONFIG: 'examples/refunds/tessera.config.ts' },
+  });
+  const child = spawn('node_modules/.bin/node', ['examples/refunds/client.ts'], {
+    env: {
+      PATH: process.env['PATH'],
+      TESSERA_URL: server.url,
+      TESSERA_ADMIN_KEY: server.adminKey,
+    },
+  });
+  const complaints = text(child.stderr);
+  for await (const said of child.stdout.setEncoding('utf8')) {
+    if (!String(said).includes('May the agent call')) continue;
+    await server[Symbol.asyncDispose]();
+    child.stdin.end('y\n');
+  }
+  expect((await complaints).trim()).toMatch(
+    /^The server is not to be reached\..*run this again\.$/,
+  );
+});
