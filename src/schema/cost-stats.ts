@@ -1,8 +1,9 @@
 import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
 import { z } from 'zod';
-import type { CostStatsRequest } from '../ledger/ledger.ts';
+import type { CostStats, CostStatsRequest } from '../ledger/ledger.ts';
 import { userScope } from './access.ts';
 import type { Builder } from './builder.ts';
+import { encodeGlobalId, type GlobalIdType } from './global-id.ts';
 import { statsWindow } from './stats-window.ts';
 import { cacheTotalFields, declareTokenTotals, tokenTotalFields } from './token-totals.ts';
 import { withoutUndefined } from './without-undefined.ts';
@@ -30,6 +31,19 @@ function declareCostStatsType(builder: Builder): void {
   });
 }
 
+const idTypes: Readonly<Record<string, GlobalIdType>> = {
+  API_KEY: 'ApiKey',
+  PROMPT_VERSION: 'PromptVersion',
+};
+
+function withGlobalIds(key: CostStats['groups'][number]['key']): Record<string, string | null> {
+  const entries = Object.entries(key).map(([dimension, value]) => {
+    const type = idTypes[dimension];
+    return [dimension, type && value !== null ? encodeGlobalId(type, value) : value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 function declareParts(builder: Builder): void {
   builder.objectType('ModelCost', {
     fields: (t) => ({
@@ -40,7 +54,12 @@ function declareParts(builder: Builder): void {
   });
   builder.objectType('CostGroup', {
     fields: (t) => ({
-      key: t.field({ type: 'JSON', resolve: ({ key }) => key }),
+      key: t.field({
+        type: 'JSON',
+        description:
+          'A value for each dimension, by its name; API keys and prompt versions by their ids.',
+        resolve: ({ key }) => withGlobalIds(key),
+      }),
       requests: t.exposeInt('requests'),
       totalCost: t.expose('totalCost', { type: 'USD' }),
       ...tokenTotalFields(t),

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../src/data/new-id.ts';
+import { encodeGlobalId } from '../../src/schema/global-id.ts';
 import { startTestServer, type TestServer } from '../support/start-test-server.ts';
 
 let server: TestServer;
@@ -49,4 +51,27 @@ test('sums past 2^31 are answered whole, and as the largest Int', async () => {
     groups: [totals],
   });
   expect(costStats.series.at(-1)).toEqual(totals);
+});
+
+test('API keys and prompt versions stand in the groups by their ids', async () => {
+  const apiKeyId = newId();
+  const promptVersionId = newId();
+  await server.database.query(
+    `INSERT INTO "UsageRecord" (id, "runId", "requestId", "userId", "apiKeyId", kind, provider, model, "promptVersionId",
+       "inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", cost, status, "durationMs")
+     VALUES (gen_random_uuid(), gen_random_uuid(), 'r', 'eve', $1, 'COMPLETION', 'anthropic', 'm', $2, 1, 1, 0, 0,
+       0.01, 'succeeded', 1)`,
+    [apiKeyId, promptVersionId],
+  );
+  const { costStats } = await server.data<Statistics>(STATISTICS, {
+    userId: 'eve',
+    groupBy: ['API_KEY', 'PROMPT_VERSION', 'VARIANT'],
+  });
+  expect(costStats.groups.map(({ key }) => key)).toEqual([
+    {
+      API_KEY: encodeGlobalId('ApiKey', apiKeyId),
+      PROMPT_VERSION: encodeGlobalId('PromptVersion', promptVersionId),
+      VARIANT: null,
+    },
+  ]);
 });
