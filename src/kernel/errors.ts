@@ -11,7 +11,7 @@ interface NoDetails {
 /** What each error tells beyond its message. The keys are the codes of the public schema's `ErrorCode`. */
 export interface ErrorDetails {
   BUDGET_EXCEEDED: {
-    /** The budget that has no room, as it stood then. A run's own `maxCost` shows as one with the run as subject. */
+    /** The budget that has no room, as it stood then. A run's own `maxCost` shows as one with the run as id and subject. */
     budget: {
       id: string;
       subject: string;

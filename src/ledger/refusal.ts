@@ -33,12 +33,13 @@ export function refusalError(
   const resetsAt = new Date(refusal.resetsAt).toISOString();
   const message = refusal.unknown
     ? unknownPriceMessage(refusal, request)
-    : noRoomMessage(refusal, { remaining, estimated: estimated ?? '0', resetsAt });
+    : noRoomMessage(refusal, request, { remaining, estimated: estimated ?? '0', resetsAt });
   return new DomainError('BUDGET_EXCEEDED', message, {
     retryable: !refusal.final && !refusal.unknown,
     details: {
       budget: {
-        id: refusal.budgetId,
+        // No budget of the database: an id that could be taken for one's would lead nowhere.
+        id: refusal.period === 'RUN' ? refusal.subject : refusal.budgetId,
         subject: refusal.subject,
         period: refusal.period === 'MONTHLY' ? 'MONTHLY' : 'DAILY',
         limit: refusal.limit,
@@ -55,15 +56,26 @@ export function refusalError(
 
 function noRoomMessage(
   refusal: Refusal,
+  request: HoldRequest,
   figures: { remaining: Usd; estimated: Usd; resetsAt: string },
 ): string {
   const left = `${dollars(figures.remaining, 'down')} left of ${dollars(refusal.limit, 'down')}${spans[refusal.period]}`;
   const cost = `this call could cost up to ${dollars(figures.estimated, 'up')}`;
   const advice = refusal.final
-    ? 'ask for fewer tokens'
+    ? adviceWhenFinal(refusal, request, amount(figures.remaining).isZero())
     : `${dollars(refusal.held, 'up')} is held by calls in flight, try again when they have ended`;
   const reset = refusal.period === 'RUN' ? '' : `; resets at ${figures.resetsAt}`;
   return `The ${names[refusal.period]} has no room for this call: ${left}, ${cost}; ${advice}${reset}.`;
+}
+
+function adviceWhenFinal(
+  { period }: Refusal,
+  { embedding = false }: HoldRequest,
+  nothingLeft: boolean,
+): string {
+  const more = period === 'RUN' ? 'allow a higher maxCost' : 'have the limit raised';
+  if (nothingLeft) return period === 'RUN' ? more : `wait for the reset or ${more}`;
+  return `${embedding ? 'embed less at once' : 'ask for fewer tokens'} or ${more}`;
 }
 
 const unknownPriceMessage = (refusal: Refusal, request: HoldRequest): string =>

@@ -100,7 +100,8 @@ function declareOwnErrors(builder: Builder): void {
     fields: (t) => ({
       budget: t.field({
         type: 'Budget',
-        description: 'The budget without room, as it stood then.',
+        description:
+          'The budget without room, as it stood then. A run’s own `maxCost` shows as one of the subject "run:…": it is no node, has no period and never resets.',
         resolve: refusingBudget,
       }),
       remaining: t.field({ type: 'USD', resolve: ({ details }) => details.remaining }),

@@ -150,7 +150,7 @@ describe('holds', () => {
     const refusal = await refusalOf(ledger.hold(request({ envelope })));
     expect(refusal).toMatchObject({
       retryable: true,
-      details: { budget: { id: runId, subject: `run:${runId}` }, remaining: '0.0002' },
+      details: { budget: { id: `run:${runId}`, subject: `run:${runId}` }, remaining: '0.0002' },
     });
     expect(refusal.message).toContain('maxCost of the run');
     await ledger.settle(own, outcome({ outputTokens: 20 }));
@@ -201,7 +201,8 @@ describe('holds', () => {
     await ledger.setBudget({ subject: '*', period: 'DAILY', limit: '0.0005' });
     await expect(other.hold(request())).resolves.toBeDefined();
     await ledger.setBudget({ subject: '*', period: 'DAILY', limit: '0' });
-    await refusalOf(other.hold(request({ maxTokens: 1 })));
+    const { message } = await refusalOf(other.hold(request({ maxTokens: 1 })));
+    expect(message).toContain('wait for the reset or have the limit raised');
   });
 
   test('what the database refuses to store fails alone, whoever else holds in the same statement', async () => {

@@ -111,6 +111,7 @@ test('maxCost of one call refuses before the call', async () => {
   const refused = await complete(server, numbered(7), { options: { maxCost: '0.000001' } });
   expect(refused).toMatchObject({ code: 'BUDGET_EXCEEDED', retryable: false });
   expect(refused.budget['subject']).toMatch(/^run:/);
+  expect(refused.message).toMatch(/^The maxCost of the run .* or allow a higher maxCost\.$/);
   const { estimated } = refused;
   const enough = await complete(server, numbered(7), { options: { maxCost: estimated } });
   expect(enough.status).toBe('SUCCEEDED');
