@@ -14,7 +14,7 @@ import { InvalidInputError } from './invalid-input-error.ts';
 import type { AlertRecord, Ledger, UsageRecordRow, UsageTag } from './ledger.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { meteredEmbedder } from './metered-embedder.ts';
-import { recordOfAttempt } from './new-usage-record.ts';
+import { recordOfCall } from './new-usage-record.ts';
 import { settleOrphanedHolds } from './orphaned-holds.ts';
 import { purgeUsage } from './purge-usage.ts';
 import { createSettlements, type Settlement } from './settlements.ts';
@@ -65,10 +65,8 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const ledger: Ledger = {
     hold: (request) => holds.hold(request),
-    async settle(hold, outcome, earlierAttempts = []) {
-      const records = [outcome, ...earlierAttempts].map((attempt, index) =>
-        recordOfAttempt(prices, hold, { outcome: attempt, index }),
-      );
+    async settle(hold, outcome) {
+      const records = [recordOfCall(prices, hold, outcome)];
       const envelopeRunId = hold.request.envelope?.runId ?? null;
       const [record] = await settlements.write({ holdId: hold.id, records, envelopeRunId });
       return record!;

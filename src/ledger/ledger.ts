@@ -187,11 +187,7 @@ export interface Ledger {
    */
   hold(request: HoldRequest): Promise<Hold>;
   /** Writes the usage record, adds its cost to the windows and releases the hold, all in one transaction. Idempotent. */
-  settle(
-    hold: Hold,
-    outcome: CallOutcome,
-    earlierAttempts?: readonly CallOutcome[],
-  ): Promise<UsageRecordRow>;
+  settle(hold: Hold, outcome: CallOutcome): Promise<UsageRecordRow>;
   /** Gives the room back when no call was made and nothing can have been billed. */
   release(hold: Hold): Promise<void>;
   /** A record without a model call: a cache hit costs nothing and says so. */

@@ -4,21 +4,13 @@ import type { CallOutcome, Hold } from './ledger.ts';
 import type { NewUsageRecord } from './usage-row.ts';
 import { usd } from './usd.ts';
 
-/**
- * The record of one billed attempt under a hold. The last attempt's id is the hold's, which makes settling idempotent;
- * the others' are counted up from it.
- */
-export function recordOfAttempt(
-  prices: Prices,
-  hold: Hold,
-  attempt: { outcome: CallOutcome; index: number },
-): NewUsageRecord {
-  const { outcome, index } = attempt;
+/** The record of what was billed under a hold. Its id is the hold's, which makes settling idempotent. */
+export function recordOfCall(prices: Prices, hold: Hold, outcome: CallOutcome): NewUsageRecord {
   const { usage } = outcome;
   const { embedding } = hold.request;
   return {
     ...hold.request.tag,
-    id: countUp(hold.id, index),
+    id: hold.id,
     provider: outcome.provider,
     model: outcome.model,
     inputTokens: usage.inputTokens + usage.cacheReadTokens + cacheWriteTokens(usage),
@@ -53,9 +45,3 @@ export function costOf(
 
 const cacheWriteTokens = (usage: ModelUsage): number =>
   usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
-
-/** The random end of a UUID version 7 plus `steps`: the same for every attempt to write it, and next to it in order. */
-function countUp(id: string, steps: number): string {
-  const end = (BigInt(`0x${id.slice(-12)}`) + BigInt(steps)) & 0xffff_ffff_ffffn;
-  return id.slice(0, -12) + end.toString(16).padStart(12, '0');
-}
