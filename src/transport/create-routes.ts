@@ -10,6 +10,7 @@ import { logOperation } from './log-operation.ts';
 import { createLoginPage } from './login-page.ts';
 import { createMcpHandler } from './mcp/create-mcp-handler.ts';
 import type { OperationsInFlight } from './operations-in-flight.ts';
+import { pathOf } from './request-path.ts';
 import type { ResponseWatchdog } from './response-watchdog.ts';
 import { createUsageExport } from './usage-export.ts';
 
@@ -63,7 +64,7 @@ export function createRoutes(options: RoutesOptions) {
     const requestId = requestIdOf(request.headers['x-request-id']);
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const path = pathOf(request);
     const handle = Object.hasOwn(routes, path) ? routes[path] : undefined;
     Promise.resolve((handle ?? notFound)({ request, response, requestId })).catch((error) => {
       log.error({ err: error, requestId, path }, 'a request could not be answered');

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
 import type { Auth } from '../auth/auth.ts';
 import type { RateLimiter } from '../auth/rate-limiter.ts';
@@ -13,6 +14,7 @@ import { createRoutes } from './create-routes.ts';
 import { createWebSocketServer } from './create-websocket-server.ts';
 import { createErrorFormatter } from './error-formatter.ts';
 import { OperationsInFlight } from './operations-in-flight.ts';
+import { pathOf } from './request-path.ts';
 import { createResponseWatchdog } from './response-watchdog.ts';
 
 export interface TransportOptions {
@@ -70,12 +72,11 @@ export function createTransport(options: TransportOptions): Transport {
   const route = createRoutes({ ...options, handler, admission, inFlight, watchdog });
   const server = createHttpServer(route, options.arrival ?? defaultArrival);
   server.on('upgrade', (request, socket, head) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    if (path === '/graphql' && !admission.closed()) webSockets.upgrade(request, socket, head);
-    else
-      socket.end(
-        `HTTP/1.1 ${admission.closed() ? '503 Service Unavailable' : '404 Not Found'}\r\n\r\n`,
-      );
+    // Node has taken its own listener off: the error of a connection that is reset would end the process.
+    socket.on('error', () => socket.destroy());
+    if (admission.closed()) refuseUpgrade(socket, '503 Service Unavailable');
+    else if (pathOf(request) !== '/graphql') refuseUpgrade(socket, '404 Not Found');
+    else webSockets.upgrade(request, socket, head);
   });
   return {
     listen: (host, port) => listen(server, host, port),
@@ -94,6 +95,11 @@ export function createTransport(options: TransportOptions): Transport {
       watchdog.stop();
     },
   };
+}
+
+/** Nobody else closes this connection: Node has let go of it, and its client may never. */
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`, () => socket.destroy());
 }
 
 type Route = (request: IncomingMessage, response: ServerResponse) => void;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -145,5 +146,34 @@ describe('a request that trickles in', () => {
     const socket = connect(server.port, '127.0.0.1');
     socket.write(beginning);
     expect(await text(socket)).toMatch(/^HTTP\/1.1 408/);
+  });
+});
+
+const upgradeOf = (target: string) =>
+  `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
+  'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n';
+
+describe('an upgrade', () => {
+  test.each(['//', 'http://[', '*', '/elsewhere'])(
+    'to %s is answered 404, and closed',
+    async (target) => {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.write(upgradeOf(target));
+      expect(await text(socket)).toMatch(/^HTTP\/1.1 404/);
+    },
+  );
+
+  test('to another path, by a client that resets the connection, does no harm', async () => {
+    const failures: unknown[] = [];
+    const note = (error: unknown) => failures.push(error);
+    process.on('uncaughtExceptionMonitor', note);
+    for (let round = 0; round < 5; round += 1) {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.write(upgradeOf('/elsewhere'), () => socket.resetAndDestroy());
+      await once(socket, 'close');
+      expect((await ask(JSON.stringify({ query: '{ hello }' }))).status).toBe(200);
+    }
+    process.off('uncaughtExceptionMonitor', note);
+    expect(failures).toEqual([]);
   });
 });
