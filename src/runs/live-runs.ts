@@ -8,8 +8,10 @@ import { noteEveryMs } from './remote-readers.ts';
  */
 export class LiveRuns {
   readonly #runs = new Map<string, { run: LiveRun; done: Promise<void> }>();
-  /** By run: one that waited for an approval is another `LiveRun` afterwards, with the same readers. */
+  /** By run, live here or not: one that waited for an approval is another `LiveRun` afterwards, with the same readers. */
   readonly #readers = new Map<string, number>();
+  /** Live runs whose last reader here was lost, and has not been followed by another. */
+  readonly #lost = new Map<string, { since: number; timer: NodeJS.Timeout | null }>();
   /** Runs that may have lost their last reader on another server. */
   readonly #leaving = new Set<string>();
   readonly #graceMs: number;
@@ -47,15 +49,19 @@ export class LiveRuns {
       )
       .finally(() => {
         // A run that was suspended may be live again already.
-        if (this.get(run.id) === run) this.#runs.delete(run.id);
-        if (run.record.finishedAt || run.leaving) this.#readers.delete(run.id);
+        if (this.get(run.id) !== run) return;
+        this.#runs.delete(run.id);
+        this.#forgetLoss(run.id);
       });
     this.#runs.set(run.id, { run, done });
   }
 
-  /** Somebody reads the run now. Returns what to call, once, when they leave. */
-  attach(runId: string): (how: 'unsubscribed' | 'disconnected') => void {
-    if (!this.get(runId)) return () => {};
+  /**
+   * Somebody reads the run now, wherever it lives. Returns what to call, once, when they go; without a reason, there is
+   * nothing more to read.
+   */
+  attach(runId: string): (how?: 'unsubscribed' | 'disconnected') => void {
+    this.#forgetLoss(runId);
     this.#readers.set(runId, this.#readersOf(runId) + 1);
     let here = true;
     return (how) => {
@@ -65,10 +71,15 @@ export class LiveRuns {
       if (left > 0) return void this.#readers.set(runId, left);
       this.#readers.delete(runId);
       const run = this.get(runId);
-      if (!run || run.policy === 'CONTINUE') return;
+      if (!run || !how || run.policy === 'CONTINUE') return;
       if (how === 'unsubscribed') run.stop(cancelled());
       else this.#cancelAfterGrace(runId);
     };
+  }
+
+  /** Does somebody read the run on this server? */
+  isRead(runId: string): boolean {
+    return this.#readersOf(runId) > 0;
   }
 
   /**
@@ -95,29 +106,44 @@ export class LiveRuns {
   /** The last reader on some other server has gone for good. Those of third servers say that they are there. */
   remoteReadersLeft(runId: string): void {
     const policy = this.get(runId)?.policy;
-    if (policy !== 'CANCEL' || this.#readersOf(runId) > 0 || this.#leaving.has(runId)) return;
+    if (policy !== 'CANCEL' || this.#isKept(runId) || this.#leaving.has(runId)) return;
     this.#leaving.add(runId);
     const look = async () => {
       const silentMs = await this.#remoteSilenceMs(runId).catch(() => 0);
       this.#leaving.delete(runId);
-      if (silentMs === Infinity && this.#readersOf(runId) === 0) this.get(runId)?.stop(cancelled());
+      if (silentMs === Infinity && !this.#isKept(runId)) this.get(runId)?.stop(cancelled());
     };
     setTimeout(look, noteEveryMs * 1.2).unref();
   }
 
+  /** Somebody reads the run here, or was lost so lately that they may yet come back. */
+  #isKept(runId: string): boolean {
+    const loss = this.#lost.get(runId);
+    return this.isRead(runId) || (!!loss && performance.now() - loss.since < this.#graceMs);
+  }
+
   #cancelAfterGrace(runId: string): void {
-    const leftAt = performance.now();
+    const loss = { since: performance.now(), timer: null as NodeJS.Timeout | null };
+    const lookIn = (milliseconds: number): void => {
+      loss.timer = setTimeout(look, milliseconds).unref();
+    };
     const look = async () => {
-      if (!this.get(runId) || this.#readersOf(runId) > 0) return;
       const silentMs = await this.#remoteSilenceMs(runId).catch(() => 0);
-      if (this.#readersOf(runId) > 0) return;
+      if (this.#lost.get(runId) !== loss) return;
       const left = Math.max(
-        this.#graceMs - (performance.now() - leftAt),
+        this.#graceMs - (performance.now() - loss.since),
         Math.max(this.#graceMs, noteEveryMs * 2.5) - silentMs,
       );
       if (left <= 0) this.get(runId)?.stop(cancelled());
-      else setTimeout(look, left + 10).unref();
+      else lookIn(left + 10);
     };
-    setTimeout(look, this.#graceMs).unref();
+    this.#lost.set(runId, loss);
+    lookIn(this.#graceMs);
+  }
+
+  #forgetLoss(runId: string): void {
+    const timer = this.#lost.get(runId)?.timer;
+    if (timer) clearTimeout(timer);
+    this.#lost.delete(runId);
   }
 }

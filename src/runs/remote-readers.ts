@@ -11,6 +11,8 @@ export class RemoteReaders {
   readonly #database: Database;
   readonly #graceMs: number;
   readonly #readers = new Map<string, number>();
+  /** By run whose last reader here was lost: what tells so, unless another reader comes before. */
+  readonly #lost = new Map<string, NodeJS.Timeout>();
   #timer: NodeJS.Timeout | null = null;
   /** Ends when the last note is stored: one that came later than a leave would undo it. */
   #noted: Promise<void> = Promise.resolve();
@@ -22,6 +24,8 @@ export class RemoteReaders {
 
   /** Somebody reads the run from now on. Returns what to call, once, when they go; without a reason, the run has ended. */
   attach(runId: string): (how?: 'unsubscribed' | 'disconnected') => void {
+    clearTimeout(this.#lost.get(runId));
+    this.#lost.delete(runId);
     const before = this.#readers.get(runId) ?? 0;
     this.#readers.set(runId, before + 1);
     if (before === 0) this.#note([runId]);
@@ -34,8 +38,16 @@ export class RemoteReaders {
       if (left > 0) return void this.#readers.set(runId, left);
       this.#readers.delete(runId);
       if (how === 'unsubscribed') void this.#tellLeft(runId);
-      else if (how) setTimeout(() => void this.#tellLeft(runId), this.#graceMs).unref();
+      else if (how) this.#tellLeftAfterGrace(runId);
     };
+  }
+
+  #tellLeftAfterGrace(runId: string): void {
+    const tell = () => {
+      this.#lost.delete(runId);
+      void this.#tellLeft(runId);
+    };
+    this.#lost.set(runId, setTimeout(tell, this.#graceMs).unref());
   }
 
   #noteAll(): void {
@@ -54,7 +66,7 @@ export class RemoteReaders {
   async #tellLeft(runId: string): Promise<void> {
     if (this.#database.kind === 'embedded') return;
     await this.#noted;
-    if (this.#readers.has(runId)) return;
+    if (this.#readers.has(runId) || this.#lost.has(runId)) return;
     await this.#write([runId], `'epoch'`);
     await this.#database.signals.publish('reader', runId);
   }

@@ -90,10 +90,19 @@ export class RunCanceller {
         [liveRuns.ids],
       )
       .catch(() => []);
+    const read: string[] = [];
     for (const { id, cancel } of rows) {
       if (cancel) liveRuns.get(id)?.stop(cancelled());
+      else if (liveRuns.isRead(id)) read.push(id);
       else liveRuns.remoteReadersLeft(id);
     }
+    if (read.length > 0) await this.#forgetLeave(read);
+  }
+
+  /** That a reader elsewhere left says nothing once somebody reads here: their own leave is what counts then. */
+  async #forgetLeave(runIds: string[]): Promise<void> {
+    const sql = `UPDATE "Run" SET "readerSeenAt" = NULL WHERE id = ANY($1::uuid[]) AND "readerSeenAt" = 'epoch'`;
+    await this.#options.database.query(sql, [runIds]).catch(() => []);
   }
 }
 

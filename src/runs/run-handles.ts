@@ -61,21 +61,29 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
     },
     openStreams: () => readers.size,
     open(runId) {
-      const leaveHere = liveRuns.attach(runId);
+      // Not before something is read: a run that was only begun has no reader to lose.
+      let leaveHere: ReturnType<LiveRuns['attach']> | null = null;
       let leaveThere: ReturnType<RemoteReaders['attach']> | null = null;
+      const attach = () => (leaveHere ??= liveRuns.attach(runId));
+      const readToTheEnd = () => {
+        leaveHere?.();
+        leaveThere?.();
+      };
       const noteReader = () => {
         if (!liveRuns.get(runId)) leaveThere ??= remoteReaders.attach(runId);
       };
       return {
         runId,
         leave(how) {
-          leaveHere(how);
+          attach()(how);
           leaveThere?.(how);
         },
         result() {
-          return settled(runId, undefined, noteReader).finally(() => leaveThere?.());
+          attach();
+          return settled(runId, undefined, noteReader).finally(readToTheEnd);
         },
         events(after = 0) {
+          attach();
           const reader = new RunReader({
             database,
             runId,
@@ -87,7 +95,7 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
           readers.add(reader);
           return counted(reader, () => {
             readers.delete(reader);
-            leaveThere?.();
+            readToTheEnd();
           });
         },
       };

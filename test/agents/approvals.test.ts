@@ -33,6 +33,18 @@ const effectsOf = (run: AgentRunView) =>
 const lastResult = () =>
   JSON.stringify(server.demo.requests.at(-1)!.body!.messages.at(-1)!.content);
 
+test('a reader that joined while the run waited counts as its reader once it goes on', async () => {
+  const run = await asking(['publish', { title: 'Read by one' }]);
+  const stream = server.subscribe<AgentEventView>(RUN_EVENTS, { id: run.id });
+  while ((await stream.take()).__typename !== 'ApprovalRequested');
+  server.world.script('publish', 'hold');
+  await decide(server, { approvalId: run.approvals[0]!.id, approve: true });
+  await server.world.waitFor('publish', rawId(run.id));
+  stream.stop();
+  await runWhen(server, run.id, 'CANCELLED');
+  server.world.release();
+});
+
 test('a call waits for a person, is made once approved, and both show', async () => {
   const run = await asking(['publish', { title: 'Big news' }]);
   expect(effectsOf(run)).toEqual([]);
