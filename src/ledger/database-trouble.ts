@@ -1,3 +1,5 @@
+import { isDomainError } from '../kernel/errors.ts';
+
 /** Unlike EPIPE, each has a digit. */
 const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 /**
@@ -8,6 +10,8 @@ const passing = /^(08...|25006|40...|53...|55P03|57...|58...)$/;
 
 /** Whether a statement failed for what it says, and not because the database is away, restarting or busy. */
 export function isLasting(error: unknown): boolean {
+  // No trouble of the database at all.
+  if (isDomainError(error)) return true;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return sqlState.test(code) && !passing.test(code);
 }

@@ -212,6 +212,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       draining = true;
       await liveRuns.drain(deadline);
       await writer.flush();
+      handles.close();
       canceller.stop();
       await deployment.leave();
     },

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../data/database.ts';
 import type { RunEvent } from '../kernel/events.ts';
+import { isLasting } from '../ledger/database-trouble.ts';
 import { isNewRun } from './find-run.ts';
 import { interrupted } from './live-run.ts';
 import type { LiveRuns } from './live-runs.ts';
@@ -19,9 +20,12 @@ export interface RunHandles {
   /** Waits until a run that waits for an approval no longer does. */
   moved(runId: string, signal: AbortSignal): Promise<void>;
   openStreams(): number;
+  /** From now on a query that fails is not tried again: the database is about to be closed. */
+  close(): void;
 }
 
 const pollMs = 250;
+const lastPollMs = 2_000;
 
 interface RunHandlesOptions {
   database: Database;
@@ -33,11 +37,15 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
   const { database, liveRuns, remoteReaders } = options;
   const readers = new Set<RunReader>();
   const signals = new RunSignals(database.signals);
+  let closed = false;
+  /** Readers outlast an outage of the database as the runs themselves do. */
+  const mayPass = (error: unknown): boolean => !closed && !isLasting(error);
   const settled = async (
     runId: string,
     signal?: AbortSignal,
     onPoll?: () => void,
   ): Promise<RunRecord> => {
+    let pauseMs = pollMs;
     while (true) {
       signal?.throwIfAborted();
       const live = liveRuns.get(runId);
@@ -45,11 +53,18 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
         const record = await (signal ? unlessAborted(live.settled, signal) : live.settled);
         if (!live.fenced) return record;
       }
-      const [record] = await readRuns(database, [runId]);
-      if (!record && !isNewRun(runId)) throw interrupted();
-      if (record && (record.finishedAt || record.status === 'WAITING_FOR_APPROVAL')) return record;
+      try {
+        const [record] = await readRuns(database, [runId]);
+        if (!record && !isNewRun(runId)) throw interrupted();
+        if (record && (record.finishedAt || record.status === 'WAITING_FOR_APPROVAL'))
+          return record;
+        pauseMs = pollMs;
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        pauseMs = Math.min(2 * pauseMs, lastPollMs);
+      }
       onPoll?.();
-      await delay(pollMs, undefined, { ...(signal ? { signal } : {}) });
+      await delay(pauseMs, undefined, { ...(signal ? { signal } : {}) });
     }
   };
   return {
@@ -60,6 +75,9 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
       }
     },
     openStreams: () => readers.size,
+    close() {
+      closed = true;
+    },
     open(runId) {
       // Not before something is read: a run that was only begun has no reader to lose.
       let leaveHere: ReturnType<LiveRuns['attach']> | null = null;
@@ -89,6 +107,7 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
             runId,
             after,
             signals,
+            mayPass,
             liveLog: (id) => liveRuns.get(id)?.log,
             onRemoteRead: noteReader,
           });

@@ -1,5 +1,6 @@
 import type { Database } from '../data/database.ts';
 import type { PublicRunEvent, RunEvent } from '../kernel/events.ts';
+import { isLasting } from '../ledger/database-trouble.ts';
 import { isNewRun } from './find-run.ts';
 import { interrupted } from './live-run.ts';
 import { behind, firstPart } from './merge-events.ts';
@@ -34,6 +35,8 @@ interface ReaderOptions {
   signals?: RunSignals;
   /** How soon to look again when no signal comes: twice as long each time, up to 2 s. Default 250 ms. */
   pollMs?: number;
+  /** May what failed succeed later? The reader then goes on looking; else it rejects. Default: unless the statement is at fault. */
+  mayPass?(error: unknown): boolean;
 }
 
 /**
@@ -48,9 +51,11 @@ export class RunReader implements AsyncIterableIterator<RunEvent> {
   #ready: RunEvent[] = [];
   #ended = false;
   #pollMs: number;
+  readonly #mayPass: (error: unknown) => boolean;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    this.#mayPass = options.mayPass ?? ((error) => !isLasting(error));
     this.#position = options.after;
     this.#pollMs = options.pollMs ?? firstPollMs;
   }
@@ -124,14 +129,24 @@ export class RunReader implements AsyncIterableIterator<RunEvent> {
       if (await this.#isOver()) return;
       onRemoteRead?.();
       if (signalled) return;
-      await this.#wake((resolve) => {
+      await this.#pause((resolve) => {
         wake = resolve;
-        setTimeout(resolve, this.#pollMs).unref();
       });
-      this.#pollMs = Math.min(2 * this.#pollMs, lastPollMs);
+    } catch (error) {
+      if (!this.#mayPass(error)) throw error;
+      await this.#pause();
     } finally {
       stopListening?.();
     }
+  }
+
+  /** Waits until the next look is due: at `arm`'s callback, or when the poll's time is over. */
+  async #pause(arm: (resolve: () => void) => void = () => {}): Promise<void> {
+    await this.#wake((resolve) => {
+      arm(resolve);
+      setTimeout(resolve, this.#pollMs).unref();
+    });
+    this.#pollMs = Math.min(2 * this.#pollMs, lastPollMs);
   }
 
   /**

@@ -199,6 +199,31 @@ test('a run that is taken over tells its end beyond what its former server had t
   }
 });
 
+test('a reader outlasts a database that is away, and rejects when its statement is at fault', async () => {
+  const run = beginRun();
+  run.append({ type: 'TextDelta', text: 'still here' });
+  await run.end({ status: 'SUCCEEDED' }, { type: 'RunFinished' });
+  const failing = (errors: Error[]): Database => ({
+    ...database,
+    async query(text, values) {
+      const error = errors.shift();
+      if (error) throw error;
+      return database.query(text, values);
+    },
+  });
+  const open = (errors: Error[]) =>
+    new RunReader({
+      ...{ database: failing(errors), runId: run.id, after: 0, pollMs: 1 },
+      liveLog: () => undefined,
+    });
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const stopping = Object.assign(new Error('terminating connection'), { code: '57P01' });
+  const away = [refused, new Error('Connection terminated unexpectedly'), stopping];
+  expect(story(await collect(open(away)))).toEqual(['TextDelta still here', 'RunFinished']);
+  const wrong = Object.assign(new Error('no such column'), { code: '42703' });
+  await expect(collect(open([wrong]))).rejects.toThrow('no such column');
+});
+
 test('return() ends a reader that waits for a silent run', async () => {
   const run = beginRun();
   const waiting = reader(run.id, 0, run.log);

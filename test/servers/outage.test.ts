@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Member, startDeployment, type TestDeployment } from './support/deployment.ts';
 import {
+  AGENT,
   asking,
+  CANCEL,
   COMPLETE,
   COMPLETION,
+  EVENTS,
   RUN,
   type RunState,
   type StreamEvent,
@@ -15,10 +19,11 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
   let deployment: TestDeployment;
   let servers: Member[];
   beforeAll(async () => {
+    const config = fileURLToPath(new URL('support/approval.config.ts', import.meta.url));
     deployment = await startDeployment({
       servers: 2,
       throughProxy: true,
-      environment: { SERVER_LEASE_MS: '2000' },
+      environment: { SERVER_LEASE_MS: '2000', TESSERA_CONFIG: config },
     });
     servers = deployment.servers;
   });
@@ -35,6 +40,17 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
         }),
       ),
     );
+
+  /** An agent that waits for an approval, with a subscriber. */
+  const beginWaiting = async () => {
+    const message = '[demo:tool refund {"amount":5}] Refund me.';
+    const input = { agent: 'cashier', message, options: { onDisconnect: 'CONTINUE' } };
+    const stream = servers[0]!.client.subscribe<StreamEvent>(AGENT, { input });
+    for (;;) {
+      const { __typename, runId: id } = await stream.take();
+      if (__typename === 'ApprovalRequested') return { stream, id };
+    }
+  };
 
   const expectAllWell = async (began: Awaited<ReturnType<typeof beginAll>>) => {
     for (const { stream, head } of began) {
@@ -85,6 +101,14 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
   test('stopped: requests are refused, streams end well afterwards, nobody is taken for dead', async () => {
     const began = await beginAll('[demo:gate 3] [demo:words 20] stop');
     await expect.poll(() => deployment.demo.gatedCalls).toBe(10);
+    const elsewhere = began.map(({ head }, index) =>
+      servers[index < 5 ? 1 : 0]!.client.subscribe<StreamEvent>(
+        EVENTS,
+        { id: head[0]!.runId },
+        index % 2 ? 'ws' : 'sse',
+      ).rest(),
+    );
+    const waiting = await beginWaiting();
     await deployment.proxy!.goDown();
     deployment.demo.release();
     await Promise.all(servers.map(expectRefused));
@@ -93,6 +117,11 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
     await Promise.all(servers.map(expectRefused));
     await deployment.proxy!.comeBack();
     await expectServing();
+    for (const events of await Promise.all(elsewhere)) {
+      expect(textOf(events)).toBe(events.at(-1)?.run?.text);
+    }
+    await servers[1]!.client.data(CANCEL, { id: waiting.id });
+    expect((await waiting.stream.rest()).at(-1)?.error?.code).toBe('RUN_CANCELLED');
     await expectAllWell(began);
   });
 
