@@ -15,11 +15,13 @@ export interface AdoptedRun {
 }
 
 /**
- * Which runs to take: those of servers that died; of these runs (or of all) those that wait for nobody any more; those
- * of these runs that wait.
+ * Which runs to take: those of servers that died; those that are this server's and older than a lease, and yet are not
+ * live here (it was not told that its takeover had succeeded, or their loop broke); of these runs (or of all) those that
+ * wait for nobody any more; those of these runs that wait.
  */
 export type Adoptable =
   | { ofServers: readonly string[] }
+  | { lost: { live: readonly string[]; leaseMs: number } }
   | { decided: readonly string[] | 'all' }
   | { waiting: readonly string[] };
 
@@ -34,49 +36,53 @@ const decided = `status = 'WAITING_FOR_APPROVAL' AND ("cancelRequestedAt" IS NOT
   AND NOT EXISTS (SELECT 1 FROM "Run" child WHERE child."parentRunId" = "Run".id
     AND child.status = 'WAITING_FOR_APPROVAL')))`;
 
-function conditionOf(which: Adoptable): { where: string; ids: readonly string[] } {
+function conditionOf(which: Adoptable): { where: string; values: readonly unknown[] } {
   if ('ofServers' in which) {
     const where = `"serverId" = ANY($2::uuid[]) AND "finishedAt" IS NULL AND status <> 'WAITING_FOR_APPROVAL'`;
-    return { where, ids: which.ofServers };
+    return { where, values: [which.ofServers] };
+  }
+  if ('lost' in which) {
+    const where = `"serverId" = $1 AND status = 'RUNNING' AND id <> ALL($2::uuid[])
+      AND "createdAt" < now() - $3 * interval '1 millisecond'`;
+    return { where, values: [which.lost.live, which.lost.leaseMs] };
   }
   if ('waiting' in which) {
-    return {
-      where: `id = ANY($2::uuid[]) AND status = 'WAITING_FOR_APPROVAL'`,
-      ids: which.waiting,
-    };
+    const where = `id = ANY($2::uuid[]) AND status = 'WAITING_FOR_APPROVAL'`;
+    return { where, values: [which.waiting] };
   }
-  if (which.decided === 'all') return { where: `$2::uuid[] IS NOT NULL AND ${decided}`, ids: [] };
-  return { where: `id = ANY($2::uuid[]) AND ${decided}`, ids: which.decided };
+  if (which.decided === 'all') return { where: decided, values: [] };
+  return { where: `id = ANY($2::uuid[]) AND ${decided}`, values: [which.decided] };
 }
 
 /**
  * Takes runs over, each by one server only: the row's new epoch refuses every write its former server still tries. Only
- * after that is the log read, so nothing is missing from it. The deadline moves by the time that the run lay idle.
+ * after that is the log read, so nothing is missing from it; as one transaction, so that a run whose log cannot be read
+ * is not taken. The deadline moves by the time that the run lay idle.
  */
 export async function adoptRuns(
   database: Database,
   serverId: string,
   which: Adoptable,
 ): Promise<AdoptedRun[]> {
-  const { where, ids } = conditionOf(which);
-  const rows = await database.query<AdoptedRow>(
-    `UPDATE "Run" SET "serverId" = $1, epoch = epoch + 1, status = 'RUNNING',
-       "deadlineAt" = "deadlineAt" + greatest('0', now() - coalesce(
-         (SELECT max(at) FROM "RunEvent" e WHERE e."runId" = "Run".id), "createdAt"))
-     WHERE ${where}
-     RETURNING id, kind, status, "userId", "apiKeyId", "requestId", "serverId", "parentRunId", input, model, agent,
-       "onDisconnect", "maxCost", "createdAt", "deadlineAt", epoch, "cancelRequestedAt"`,
-    [serverId, ids],
-  );
-  const histories = await readAllStoredEvents(
-    database,
-    rows.map(({ id }) => id),
-  );
-  return rows.map(({ epoch, cancelRequestedAt, ...row }, index) => ({
-    row,
-    record: newRecord(row),
-    epoch,
-    history: histories[index]!,
-    cancelRequested: cancelRequestedAt !== null,
-  }));
+  const { where, values } = conditionOf(which);
+  return database.transaction(async (transaction) => {
+    const rows = await transaction.query<AdoptedRow>(
+      `UPDATE "Run" SET "serverId" = $1, epoch = epoch + 1, status = 'RUNNING',
+         "deadlineAt" = "deadlineAt" + greatest('0', now() - coalesce(
+           (SELECT max(at) FROM "RunEvent" e WHERE e."runId" = "Run".id), "createdAt"))
+       WHERE ${where}
+       RETURNING id, kind, status, "userId", "apiKeyId", "requestId", "serverId", "parentRunId", input, model, agent,
+         "onDisconnect", "maxCost", "createdAt", "deadlineAt", epoch, "cancelRequestedAt"`,
+      [serverId, ...values],
+    );
+    const ids = rows.map(({ id }) => id);
+    const histories = ids.length > 0 ? await readAllStoredEvents(transaction, ids) : [];
+    return rows.map(({ epoch, cancelRequestedAt, ...row }, index) => ({
+      row,
+      record: newRecord(row),
+      epoch,
+      history: histories[index]!,
+      cancelRequested: cancelRequestedAt !== null,
+    }));
+  });
 }

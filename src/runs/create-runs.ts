@@ -92,8 +92,10 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       await ledger.settleHoldsOf(ofServers);
       await executor.adopt({ ofServers });
     },
-    onBeat: async () => {
-      if (!draining) await executor.adopt({ decided: 'all' });
+    onBeat: async (leaseMs) => {
+      if (draining) return;
+      await executor.adopt({ decided: 'all' });
+      await executor.adoptLost(leaseMs);
     },
   });
   await deployment.join();

@@ -16,7 +16,7 @@ interface DeploymentOptions {
   /** Takes over what these servers have left. Called again at the next beat should it reject. */
   takeOver(deadServerIds: readonly string[]): Promise<void>;
   /** Called at every beat besides. */
-  onBeat(): Promise<void>;
+  onBeat(leaseMs: number): Promise<void>;
 }
 
 /** This server among those of its deployment: says that it lives, and looks after what dead ones left. */
@@ -71,7 +71,7 @@ export class Deployment {
     try {
       await this.#renew();
       await this.#sweep();
-      await onBeat();
+      await onBeat(this.#leaseMs);
     } catch (error) {
       log.error({ err: error }, 'the beat failed, the next one tries again');
     }

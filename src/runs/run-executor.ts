@@ -27,6 +27,7 @@ export class RunExecutor {
   readonly #rooms: RunRooms;
   readonly #liveRuns: LiveRuns;
   readonly #serverId: string;
+  #adopting: Promise<void> = Promise.resolve();
 
   constructor(rooms: RunRooms, liveRuns: LiveRuns, serverId: string) {
     this.#rooms = rooms;
@@ -61,11 +62,28 @@ export class RunExecutor {
 
   /** Takes runs over and goes on with them here. */
   async adopt(which: Adoptable): Promise<void> {
-    for (const run of await adoptRuns(this.#rooms.database, this.#serverId, which)) {
-      this.#resume(run);
-      // Who waits for this one's approvals can wait for its result again.
-      if (run.row.parentRunId) await this.adopt({ decided: [run.row.parentRunId] });
-    }
+    await this.#adoptInTurn(() => which);
+  }
+
+  /** Goes on with runs that are this server's, older than a lease and not live here: nobody else looks after them. */
+  async adoptLost(leaseMs: number): Promise<void> {
+    await this.#adoptInTurn(() => ({ lost: { live: this.#liveRuns.ids, leaseMs } }));
+  }
+
+  /** One takeover at a time: what one has committed and not made live yet would be lost in another's eyes. */
+  async #adoptInTurn(which: () => Adoptable): Promise<void> {
+    const adopting = this.#adopting.then(async () => {
+      const runs = await adoptRuns(this.#rooms.database, this.#serverId, which());
+      for (const run of runs) this.#resume(run);
+      return runs;
+    });
+    this.#adopting = adopting.then(
+      () => undefined,
+      () => undefined,
+    );
+    const parents = (await adopting).flatMap(({ row }) => row.parentRunId ?? []);
+    // Who waits for these runs' approvals can wait for their results again.
+    if (parents.length > 0) await this.adopt({ decided: parents });
   }
 
   /** Goes on with a run that was another server's, or waited: agents from their log, anything else ends here. */
