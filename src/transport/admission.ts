@@ -11,6 +11,8 @@ export interface Admission {
   admit(exchange: Exchange, credentials: Credentials): Promise<void>;
   /** Whose credentials are these? Rejects with 503 while the database is away. */
   identify(credentials: Credentials): Promise<Principal | null>;
+  /** Do credentials that were good still hold? True while the database is away: nobody is sent off for that. */
+  stillHolds(credentials: Credentials): Promise<boolean>;
   /** From now on nothing more is admitted. */
   close(): void;
   closed(): boolean;
@@ -40,6 +42,11 @@ export function createAdmission(options: {
   };
   return {
     identify,
+    stillHolds: (credentials) =>
+      identify(credentials).then(
+        (principal) => principal !== null,
+        () => true,
+      ),
     async admit(exchange, credentials) {
       if (closed) {
         throw refusal('SHUTTING_DOWN', 'This server is shutting down. Try again on another.', {

@@ -3,7 +3,7 @@ import type { Admission } from './admission.ts';
 import type { GraphQLHandler } from './create-graphql-handler.ts';
 import type { TransportOptions } from './create-transport.ts';
 import { credentialsOf, isLocal } from './credentials.ts';
-import { createExchange, requestIdOf } from './exchange.ts';
+import { createExchange, type Exchange, requestIdOf } from './exchange.ts';
 import { createGraphiQLPage, wantsPage } from './graphiql-page.ts';
 import { sendJson, sendReadiness } from './health.ts';
 import { logOperation } from './log-operation.ts';
@@ -11,6 +11,7 @@ import { createLoginPage } from './login-page.ts';
 import { createMcpHandler } from './mcp/create-mcp-handler.ts';
 import type { OperationsInFlight } from './operations-in-flight.ts';
 import { pathOf } from './request-path.ts';
+import { refusal } from './request-refusal.ts';
 import type { ResponseWatchdog } from './response-watchdog.ts';
 import { createUsageExport } from './usage-export.ts';
 
@@ -19,6 +20,7 @@ interface RoutesOptions extends TransportOptions {
   admission: Admission;
   inFlight: OperationsInFlight;
   watchdog: ResponseWatchdog;
+  keepAliveMs: number;
 }
 
 interface Visit {
@@ -80,20 +82,39 @@ async function maySeeMetrics(request: IncomingMessage, admission: Admission): Pr
   return principal?.roles.includes('ADMIN') ?? false;
 }
 
-function serveGraphQL({ handler, inFlight, watchdog, log, metrics }: RoutesOptions): Handle {
+function serveGraphQL(options: RoutesOptions): Handle {
+  const { handler, inFlight, watchdog, log, metrics } = options;
   return async ({ request, response, requestId }) => {
     const outflow = watchdog.watch(response);
     const exchange = createExchange('http', requestId, outflow);
     outflow.follow(exchange);
     inFlight.begin(exchange);
+    const stopChecking = checkKey(request, exchange, options);
     // Before Yoga listens: streams ask by this whether their client meant to go.
     response.once('close', () => {
       if (!response.writableFinished) exchange.disconnected.abort();
+      stopChecking();
       inFlight.end(exchange);
       logOperation(exchange, { log, metrics, status: response.statusCode });
     });
     await handler(request, response, { req: request, exchange });
   };
+}
+
+/** Ends a stream whose key no longer holds. */
+function checkKey(
+  request: IncomingMessage,
+  exchange: Exchange,
+  { admission, keepAliveMs }: RoutesOptions,
+): () => void {
+  const check = async (): Promise<void> => {
+    if (!exchange.giveUp || (await admission.stillHolds(credentialsOf(request)))) return;
+    exchange.giveUp(
+      refusal('UNAUTHENTICATED', 'The key of this stream no longer holds: sign in anew.'),
+    );
+  };
+  const timer = setInterval(() => void check(), keepAliveMs).unref();
+  return () => clearInterval(timer);
 }
 
 function serveUsageExport({ ledger, admission, watchdog }: RoutesOptions): Handle | null {

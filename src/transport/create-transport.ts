@@ -36,7 +36,7 @@ export interface TransportOptions {
   stallMs?: number;
   /** How slowly a request may arrive. Default: headers within 10 s, all of it within 30 s, looked at every 2 s. */
   arrival?: { headersMs: number; requestMs: number; lookMs: number };
-  /** How often WebSockets are asked for a sign of life. Default 12,000. */
+  /** How often WebSockets are asked for a sign of life, and whether a stream's key still holds. Default 12,000. */
   keepAliveMs?: number;
 }
 
@@ -69,7 +69,7 @@ export function createTransport(options: TransportOptions): Transport {
     keepAliveMs,
   });
   const watchdog = createResponseWatchdog(stallMs);
-  const route = createRoutes({ ...options, handler, admission, inFlight, watchdog });
+  const route = createRoutes({ ...options, handler, admission, inFlight, watchdog, keepAliveMs });
   const server = createHttpServer(route, options.arrival ?? defaultArrival);
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener off: the error of a connection that is reset would end the process.

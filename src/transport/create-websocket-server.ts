@@ -24,18 +24,10 @@ export function createWebSocketServer(
     maxPayload: options.maxMessageBytes,
   });
   const server = makeServer(createWebSocketHooks(options));
-  const stillAllowed = async (credentials: Parameters<typeof admission.identify>[0]) => {
-    try {
-      return (await admission.identify(credentials)) !== null;
-    } catch {
-      // The database is away: nobody is sent off for that.
-      return true;
-    }
-  };
   return {
     upgrade(request, socket, head) {
       sockets.handleUpgrade(request, socket, head, (webSocket) =>
-        serveConnection(webSocket, request, { server, stillAllowed, log, stallMs, keepAliveMs }),
+        serveConnection(webSocket, request, { server, admission, log, stallMs, keepAliveMs }),
       );
     },
     openSockets: () => sockets.clients.size,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { OperationTypeNode } from 'graphql';
+import type { GraphQLError, OperationTypeNode } from 'graphql';
 import type { Caller } from '../kernel/principal.ts';
 
 /** How the answer leaves: is its reader so slow that it has to be left behind? */
@@ -21,8 +21,8 @@ export interface Exchange {
   operation: { type: OperationTypeNode; name: string | null } | null;
   /** "OK", or the code of the first error. */
   outcome: string;
-  /** Gives a stalled stream up at once, also while it waits. Set once the operation streams. */
-  giveUp?: () => void;
+  /** Ends the stream at once, also while it waits: with `refused`, else as stalled. Set once the operation streams. */
+  giveUp?: (refused?: GraphQLError) => void;
 }
 
 // What a log line and a header may hold without being escaped.

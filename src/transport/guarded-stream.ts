@@ -28,7 +28,7 @@ export class GuardedStream implements AsyncIterableIterator<ExecutionResult, und
   constructor(source: AsyncIterable<ExecutionResult>, options: GuardOptions) {
     this.#source = source[Symbol.asyncIterator]();
     this.#options = options;
-    options.exchange.giveUp = () => this.#giveUp();
+    options.exchange.giveUp = (refused) => this.#giveUp(refused);
   }
 
   [Symbol.asyncIterator](): this {
@@ -67,20 +67,23 @@ export class GuardedStream implements AsyncIterableIterator<ExecutionResult, und
     return this.return();
   }
 
-  #giveUp(): void {
+  #giveUp(refused?: GraphQLError): void {
     if (this.#over) return;
     this.#over = true;
     const { exchange, lastCursor, onSlowConsumer } = this.#options;
-    const cursor = lastCursor();
-    this.#failure = refusal(
-      'SLOW_CONSUMER',
-      'This stream was read too slowly and has been ended. Go on with runEvents from the cursor.',
-      cursor === undefined ? {} : { details: { cursor } },
-    );
-    exchange.outcome = 'SLOW_CONSUMER';
-    onSlowConsumer();
+    const failure = refused ?? tooSlow(lastCursor());
+    this.#failure = failure;
+    exchange.outcome = String(failure.extensions['code']);
+    if (!refused) onSlowConsumer();
     // To the run it is a lost connection: its policy decides, and runEvents can take over.
     exchange.disconnected.abort();
     void Promise.resolve(this.#source.return?.()).catch(() => undefined);
   }
 }
+
+const tooSlow = (cursor: string | undefined): GraphQLError =>
+  refusal(
+    'SLOW_CONSUMER',
+    'This stream was read too slowly and has been ended. Go on with runEvents from the cursor.',
+    cursor === undefined ? {} : { details: { cursor } },
+  );

@@ -3,6 +3,7 @@ import type { Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Credentials } from '../auth/auth.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
 import { SocketOutbox } from './socket-outbox.ts';
 
@@ -17,8 +18,8 @@ export interface SocketState extends Record<PropertyKey, unknown> {
 
 export interface ConnectionOptions {
   server: Server<SocketState>;
-  /** Does the socket's key still hold? Asked once in each `keepAliveMs` while something is open. */
-  stillAllowed(credentials: Credentials): Promise<boolean>;
+  /** Asked once in each `keepAliveMs`, while something is open, whether the socket's key still holds. */
+  admission: Pick<Admission, 'stillHolds'>;
   log: Log;
   stallMs: number;
   keepAliveMs: number;
@@ -66,7 +67,7 @@ export function serveConnection(
 function keepAlive(
   socket: WebSocket,
   state: SocketState,
-  { keepAliveMs, stillAllowed }: ConnectionOptions,
+  { keepAliveMs, admission }: ConnectionOptions,
 ): () => void {
   let answered = true;
   socket.on('pong', () => {
@@ -76,7 +77,7 @@ function keepAlive(
     if (!answered) return socket.terminate();
     answered = false;
     socket.ping();
-    if (state.open.size > 0 && !(await stillAllowed(state.credentials))) {
+    if (state.open.size > 0 && !(await admission.stillHolds(state.credentials))) {
       socket.close(4403, 'Forbidden');
     }
   };

@@ -21,14 +21,14 @@ afterAll(async () => {
 const authorization = 'Bearer admin';
 
 /** A stream of server-sent events whose response is not read until it is told to. */
-function openEventStream(query: string): Promise<IncomingMessage> {
+function openEventStream(query: string, key = 'admin', to = server): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = {
-      authorization,
+      authorization: `Bearer ${key}`,
       'content-type': 'application/json',
       accept: 'text/event-stream',
     };
-    const sent = request(server.url, { method: 'POST', headers }, resolve);
+    const sent = request(to.url, { method: 'POST', headers }, resolve);
     sent.once('error', reject);
     sent.end(JSON.stringify({ query }));
   });
@@ -80,6 +80,19 @@ describe('server-sent events', () => {
   test('that lose their reader end at once, also while they are silent', async () => {
     const response = await openEventStream('subscription { silence }');
     response.destroy();
+    expect(await server.nextLeaving()).toBe('disconnected');
+  });
+
+  test.each(['opens', 'silence'])('of a key that is revoked end: %s', async (field) => {
+    await using server = await startTestTransport({ database, keepAliveMs: 200 });
+    const owner = { name: 'app', userId: 'ada', roles: ['USER' as const] };
+    const { apiKey, secret } = await server.auth.createApiKey(owner);
+    const response = await openEventStream(`subscription { ${field} }`, secret, server);
+    await server.auth.revokeApiKey(apiKey.id);
+    expect((await readEvents(response)).slice(-2)).toMatchObject([
+      { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+      'complete',
+    ]);
     expect(await server.nextLeaving()).toBe('disconnected');
   });
 
