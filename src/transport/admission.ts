@@ -13,7 +13,12 @@ export interface Admission {
   identify(credentials: Credentials): Promise<Principal | null>;
   /** Do credentials that were good still hold? True while the database is away: nobody is sent off for that. */
   stillHolds(credentials: Credentials): Promise<boolean>;
-  /** From now on nothing more is admitted. */
+  /** Throws SHUTTING_DOWN once the server stops. What begins no work is not asked for this. */
+  beginWork(): void;
+  /** From now on no work is begun. */
+  stop(): void;
+  stopping(): boolean;
+  /** From now on nothing at all is admitted. */
   close(): void;
   closed(): boolean;
 }
@@ -24,7 +29,12 @@ export function createAdmission(options: {
   log: Log;
 }): Admission {
   const { auth, rateLimiter, log } = options;
+  let stopping = false;
   let closed = false;
+  const shuttingDown = () =>
+    refusal('SHUTTING_DOWN', 'This server is shutting down. Try again on another.', {
+      headers: { 'retry-after': '1', connection: 'close' },
+    });
   const identify = async (credentials: Credentials): Promise<Principal | null> => {
     try {
       return await auth.authenticate(credentials);
@@ -48,11 +58,7 @@ export function createAdmission(options: {
         () => true,
       ),
     async admit(exchange, credentials) {
-      if (closed) {
-        throw refusal('SHUTTING_DOWN', 'This server is shutting down. Try again on another.', {
-          headers: { 'retry-after': '1', connection: 'close' },
-        });
-      }
+      if (closed) throw shuttingDown();
       const principal = await identify(credentials);
       if (!principal) {
         throw refusal(
@@ -70,7 +76,15 @@ export function createAdmission(options: {
         });
       }
     },
+    beginWork() {
+      if (stopping) throw shuttingDown();
+    },
+    stop() {
+      stopping = true;
+    },
+    stopping: () => stopping,
     close() {
+      stopping = true;
       closed = true;
     },
     closed: () => closed,

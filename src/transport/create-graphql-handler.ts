@@ -12,6 +12,7 @@ import type { ErrorFormatter } from './error-formatter.ts';
 import { useErrorFormat } from './use-error-format.ts';
 import { type OperationContext, useOperations } from './use-operations.ts';
 import { type ServerContext, useRequestIntake } from './use-request-intake.ts';
+import { useShutdown } from './use-shutdown.ts';
 
 export type CreateContext = (caller: Caller | null, disconnected: AbortSignal) => GraphQLContext;
 
@@ -61,6 +62,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
       useRequestIntake({ admission, bodyLimitBytes }),
       useCSRFPrevention({ requestHeaders: ['authorization', 'x-graphql-yoga-csrf'] }),
       ...documentLimitPlugins,
+      useShutdown(admission),
       useDeferStream(),
       useOperations(metrics),
       useErrorFormat(format),

@@ -47,7 +47,7 @@ export function createRoutes(options: RoutesOptions) {
         : sendJson(response, 405, { status: 'use GET' }),
     '/health/live': ({ response }) => sendJson(response, 200, { status: 'live' }),
     '/health/ready': ({ response }) =>
-      sendReadiness(response, { pingDatabase, shuttingDown: admission.closed() }),
+      sendReadiness(response, { pingDatabase, shuttingDown: admission.stopping() }),
     '/metrics': async ({ request, response }) => {
       if (!(await maySeeMetrics(request, admission))) {
         return sendJson(response, 403, { status: 'for admins, and for this machine' });

@@ -44,7 +44,7 @@ export interface Transport {
   /** Rejects with a `StartupError` when the address cannot be had. Resolves with the port. */
   listen(host: string, port: number): Promise<number>;
   openSockets(): number;
-  /** Admits no new operation: they answer SHUTTING_DOWN, and readiness 503. Those in flight go on. */
+  /** What would begin work answers SHUTTING_DOWN, and readiness 503. What is in flight goes on, and may be read and cancelled. */
   refuseNewWork(): void;
   /** Closes every connection. */
   close(): Promise<void>;
@@ -81,7 +81,7 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     listen: (host, port) => listen(server, host, port),
     openSockets: webSockets.openSockets,
-    refuseNewWork: admission.close,
+    refuseNewWork: admission.stop,
     async close() {
       admission.close();
       // Runs have ended; what their last events said is still on its way to some client.

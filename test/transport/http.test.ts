@@ -309,13 +309,19 @@ describe('a page of another site', () => {
 });
 
 describe('shutting down', () => {
-  test('refuses new operations and readiness, and says so', async () => {
+  test('refuses what begins work, and readiness, and says so', async () => {
     await using server = await startTestTransport({ database });
     expect((await fetch(`${server.origin}/health/ready`)).status).toBe(200);
     server.transport.refuseNewWork();
-    const answer = await post({ query: '{ hello }' }, {}, server);
+    const set = 'mutation Set { set(value: 1) } query Ask { hello }';
+    const answer = await post({ query: set, operationName: 'Set' }, {}, server);
     expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
     expect(codeOf(answer)).toBe('SHUTTING_DOWN');
+    const fragment = 'mutation { ...f } fragment f on Mutation { set(value: 1) }';
+    expect((await post({ query: fragment }, {}, server)).status).toBe(503);
+    const asked = await post({ query: set, operationName: 'Ask' }, {}, server);
+    expect(asked.body).toEqual({ data: { hello: 'Hello, you' } });
     expect((await fetch(`${server.origin}/health/ready`)).status).toBe(503);
   });
 });

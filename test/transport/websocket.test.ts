@@ -224,9 +224,11 @@ describe('a WebSocket', () => {
     connection.subscribe('2', '{ hello }');
     await connection.next();
     server.transport.refuseNewWork();
-    connection.subscribe('3', '{ hello }');
+    connection.subscribe('3', 'mutation { set(value: 1) }');
     await connection.next();
     expect(await connection.next()).toEqual(error('3', 'SHUTTING_DOWN'));
+    connection.subscribe('4', 'subscription { count(to: 1) }');
+    expect(await connection.next()).toEqual(error('4', 'SHUTTING_DOWN'));
     await server.transport.close();
     expect((await connection.closed).code).toBe(1001);
     expect(await server.nextLeaving()).toBe('disconnected');

@@ -154,16 +154,30 @@ test('a server that stops lets what is in flight end, and refuses what is new', 
   const server = await startTestServer();
   const release = server.demo.hold();
   const stream = server.subscribe<Event>(completion, { text: 'hello' });
-  await stream.take();
-  await server.demo.waitForOpenCalls(1);
+  const first = await stream.take();
+  const cancelled = await server.subscribe<Event>(completion, { text: 'to be cancelled' }).take();
+  await server.demo.waitForOpenCalls(2);
   const stopped = server.running.stop(10_000);
-  const refused = await server.execute('{ viewer { userId } }');
+  const refused = await server.execute(
+    'mutation { complete(input: { prompt: { text: "late" } }) { __typename } }',
+  );
   expect([refused.status, refused.errors?.[0]?.extensions?.['code']]).toEqual([
     503,
     'SHUTTING_DOWN',
   ]);
+  const { runId: id } = first;
+  const joined = server.subscribe<Event>(
+    'subscription ($id: ID!) { runEvents(runId: $id) { __typename } }',
+    { id },
+  );
+  expect((await joined.take()).__typename).toBe('RunStarted');
+  const other = await server.data('mutation ($id: ID!) { cancelRun(id: $id) { __typename } }', {
+    id: cancelled.runId,
+  });
+  expect(other).toEqual({ cancelRun: { __typename: 'Completion' } });
   release();
   expect((await stream.rest()).at(-1)?.__typename).toBe('RunFinished');
+  expect((await joined.rest()).at(-1)?.__typename).toBe('RunFinished');
   await stopped;
   await expect(fetch(server.url)).rejects.toThrow();
   await server.demo.close();

@@ -26,7 +26,7 @@ import { offerTools } from './offer-tools.ts';
 
 export interface McpHandlerOptions extends Pick<Rooms, 'registry' | 'prompts' | 'runs'> {
   /** The same door as GraphQL's: keys, rate limits, shutdown. */
-  admission: Pick<Admission, 'admit'>;
+  admission: Pick<Admission, 'admit' | 'beginWork'>;
   bodyLimitBytes: number;
   version: string;
   log: Log;
@@ -89,6 +89,7 @@ async function admit(
       headers: { allow: 'POST' },
     });
   }
+  admission.beginWork();
   const exchange = createExchange('http', requestId, { stalled: () => false });
   // A browser's session does not count: MCP clients have a key.
   await admission.admit(exchange, { authorization: request.headers.authorization ?? null });
