@@ -4,7 +4,7 @@ import type { Database } from '../../src/data/database.ts';
 import type { RunEvent } from '../../src/kernel/events.ts';
 import { readAllStoredEvents } from '../../src/runs/stored-events.ts';
 import { openTestDatabase } from '../support/test-database.ts';
-import { calls, rawId, runAgent, runWhen } from './support/agent-operations.ts';
+import { calls, decide, rawId, readRun, runAgent } from './support/agent-operations.ts';
 import { crashServers } from './support/crash-servers.ts';
 import { type AgentServer, startAgentServer } from './support/start-agent-server.ts';
 
@@ -47,7 +47,15 @@ const toolCall = fc.oneof(
     { message: `${calls(['charge', { amount: 5 }])} [demo:reply ok]` },
   ] as const),
 );
-const plan = fc.array(fc.array(toolCall, { minLength: 1, maxLength: 3 }), {
+/** Whoever wants a person's yes gets it. */
+const asking = fc.oneof(
+  fc.record({ title: fc.constant('Yes!') }).map((input) => ['publish', input] as const),
+  fc.constant([
+    'helper',
+    { message: `${calls(['publish', { title: 'From below' }])} [demo:reply ok]` },
+  ] as const),
+);
+const plan = fc.array(fc.array(fc.oneof(toolCall, asking), { minLength: 1, maxLength: 3 }), {
   minLength: 1,
   maxLength: 3,
 });
@@ -68,6 +76,19 @@ function checkLog(log: readonly RunEvent[]): void {
   }
 }
 
+/** Decides whatever the run and its sub-agents ask, until it has ended. */
+async function approveAll(id: string): Promise<void> {
+  const until = Date.now() + 30_000;
+  for (let run = await readRun(server, id); run.status !== 'SUCCEEDED'; ) {
+    if (run.error || Date.now() > until) throw new Error(JSON.stringify(run));
+    for (const { id: approvalId, status } of run.approvals) {
+      if (status === 'PENDING') await decide(server, { approvalId, approve: true });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    run = await readRun(server, id);
+  }
+}
+
 /** Effects by call. */
 const byCall = (runIds: readonly string[], tool: string) =>
   Map.groupBy(
@@ -83,7 +104,7 @@ test('wherever the server crashes, a call that is not idempotent has one effect 
       );
       crashes = points;
       const { id } = await runAgent(server, `${script.join('[demo:next]')} [demo:reply done]`);
-      await runWhen(server, id, 'SUCCEEDED');
+      await approveAll(id);
       crashes = [];
 
       const children = await database.query<{ id: string }>(
@@ -96,6 +117,15 @@ test('wherever the server crashes, a call that is not idempotent has one effect 
       expect(children.length).toBe(turns.flat().filter(([tool]) => tool === 'helper').length);
 
       for (const effects of byCall(runIds, 'charge').values()) expect(effects).toHaveLength(1);
+      const approved = await database.query<{ call: string }>(
+        `SELECT "runId" || ':' || "callId" AS call FROM "Approval"
+         WHERE "runId" = ANY($1::uuid[]) AND status = 'APPROVED'`,
+        [runIds],
+      );
+      for (const [call, effects] of byCall(runIds, 'publish')) {
+        expect(effects).toHaveLength(1);
+        expect(approved).toContainEqual({ call });
+      }
       for (const effects of byCall(runIds, 'note').values()) {
         expect(new Set(effects.map(({ key }) => key)).size).toBe(1);
         expect(new Set(effects.map(({ attempt }) => attempt)).size).toBe(effects.length);
@@ -108,4 +138,4 @@ test('wherever the server crashes, a call that is not idempotent has one effect 
     }),
     { numRuns: 12 },
   );
-}, 60_000);
+}, 150_000);
