@@ -47,7 +47,7 @@ export function createPrompts({ database, registry, log }: PromptsParts): Prompt
     versions: (promptId, request) => reader.versions(promptId, request),
     version: (promptId, choice) => reader.version(promptId, choice),
     labels: (promptIds) => reader.labels(promptIds),
-    labelHistory: (promptId) => reader.labelHistory(promptId),
+    labelChanges: (promptId, request) => reader.labelChanges(promptId, request),
     diff: (versionId, against) => reader.diff(versionId, against),
     ...createPromptWriter(database, registry),
     ...createExperimentStore(database),

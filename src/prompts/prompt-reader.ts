@@ -23,9 +23,13 @@ type Reader = Pick<
   | 'versions'
   | 'version'
   | 'labels'
-  | 'labelHistory'
+  | 'labelChanges'
   | 'diff'
 >;
+
+/** A moment and an id. */
+const changePattern =
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const maximumEdits = 4_000;
 
@@ -143,12 +147,20 @@ class PromptReader implements Reader {
     return promptIds.map((id) => rows.filter(({ promptId }) => promptId === id));
   }
 
-  labelHistory(promptId: string): Promise<PromptLabelChangeRecord[]> {
-    return this.#database.query<PromptLabelChangeRecord>(
-      `SELECT "label", "versionId", "changedAt", "changedBy" FROM "PromptLabelChange"
-       WHERE "promptId" = $1 ORDER BY "changedAt", "id"`,
-      [promptId],
+  async labelChanges(
+    promptId: string,
+    request: Parameters<Prompts['labelChanges']>[1],
+  ): ReturnType<Prompts['labelChanges']> {
+    const start = readPageRequest(request, changePattern);
+    const [changedAt = null, id = null] = start.after?.split('/') ?? [];
+    const rows = await this.#database.query<PromptLabelChangeRecord>(
+      `SELECT "id", "label", "versionId", "changedAt", "changedBy" FROM "PromptLabelChange"
+       WHERE "promptId" = $1
+         AND ($2::timestamptz IS NULL OR ("changedAt", "id") < ($2::timestamptz, $3::uuid))
+       ORDER BY "changedAt" DESC, "id" DESC LIMIT $4`,
+      [promptId, changedAt, id, start.size + 1],
     );
+    return pageOf(rows, start, (change) => `${change.changedAt.toISOString()}/${change.id}`);
   }
 
   async diff(versionId: string, against?: number | null): Promise<string> {

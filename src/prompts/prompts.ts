@@ -34,6 +34,7 @@ export interface PromptLabelRecord {
 }
 
 export interface PromptLabelChangeRecord {
+  id: string;
   label: string;
   versionId: string;
   changedAt: Date;
@@ -115,7 +116,8 @@ export interface Prompts {
     choice: { number?: number | null; label?: string | null },
   ): Promise<PromptVersionRecord | null>;
   labels(promptIds: readonly string[]): Promise<PromptLabelRecord[][]>;
-  labelHistory(promptId: string): Promise<PromptLabelChangeRecord[]>;
+  /** Newest first. */
+  labelChanges(promptId: string, request: PageRequest): Promise<Page<PromptLabelChangeRecord>>;
   /** Unified diff of the template against another version's, the one before by default. */
   diff(versionId: string, against?: number | null): Promise<string>;
   /** Rejects with PROMPT_NOT_FOUND or TEMPLATE_INVALID; nothing is half stored. */

@@ -7,6 +7,7 @@ import { pageCost } from './operation-limits.ts';
 
 function declarePromptType(builder: Builder): void {
   const versions = declareConnection(builder, 'PromptVersion');
+  const changes = declareConnection(builder, 'PromptLabelChange');
   builder.node('Prompt', {
     id: { resolve: (prompt) => prompt.id },
     loadOne: (id, { loaders }) => loaders.prompt.load(id),
@@ -45,6 +46,14 @@ function declarePromptType(builder: Builder): void {
         type: ['PromptLabel'],
         resolve: (prompt, _args, { loaders }) => loaders.labelsOfPrompt.load(prompt.id),
       }),
+      labelChanges: t.field({
+        type: changes,
+        description: 'Each time a label was set or moved, newest first.',
+        complexity: pageCost,
+        args: pageArguments(t.arg),
+        resolve: async (prompt, args, { rooms }) =>
+          toConnection(await rooms.prompts.labelChanges(prompt.id, pageRequest(args))),
+      }),
       experiment: t.field({
         type: 'Experiment',
         nullable: true,
@@ -68,9 +77,26 @@ function declarePromptType(builder: Builder): void {
   });
 }
 
-/** `Prompt` and its labels, with the queries that find prompts. */
+function declareLabelChange(builder: Builder): void {
+  builder.objectType('PromptLabelChange', {
+    fields: (t) => ({
+      label: t.exposeString('label'),
+      version: t.field({
+        type: 'PromptVersion',
+        description: 'Where the label was moved to.',
+        resolve: async ({ versionId }, _args, { loaders }) =>
+          loaded(await loaders.promptVersion.load(versionId), `prompt version ${versionId}`),
+      }),
+      changedAt: t.expose('changedAt', { type: 'DateTime' }),
+      changedBy: t.exposeString('changedBy', { description: 'A user, or "plugin:" and its name.' }),
+    }),
+  });
+}
+
+/** `Prompt`, its labels and their history, with the queries that find prompts. */
 export function declarePrompt(builder: Builder): void {
   declarePromptType(builder);
+  declareLabelChange(builder);
   const prompts = declareConnection(builder, 'Prompt');
   builder.queryFields((t) => ({
     prompt: t.field({

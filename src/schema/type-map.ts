@@ -37,6 +37,7 @@ import type {
   Assignment,
   ExperimentRecord,
   ExperimentVariantRecord,
+  PromptLabelChangeRecord,
   PromptLabelRecord,
   PromptRecord,
   PromptVersionRecord,
@@ -116,6 +117,7 @@ interface Objects extends ErrorObjects, EventObjects {
   Plugin: RegisteredPlugin;
   Prompt: PromptRecord;
   PromptLabel: PromptLabelRecord;
+  PromptLabelChange: PromptLabelChangeRecord;
   PromptVersion: PromptVersionRecord;
   ProviderStatus: ProviderStatus;
   Reembedding: ReembeddingRecord;

@@ -3,6 +3,7 @@ import {
   ClassifySentimentDocument,
   CreatePromptVersionDocument,
   PromptDocument,
+  PromptLabelChangesDocument,
   PromptVersionDiffDocument,
   RenderPromptDocument,
   SetPromptLabelDocument,
@@ -55,6 +56,31 @@ const publish = async (template: string, more: object = {}) =>
 
 const move = async (label: string, version: number, name = prompt) =>
   (await call(SetPromptLabelDocument, { input: { prompt: name, label, version } })).setPromptLabel;
+
+test('each move of a label is kept: where to, when and by whom', async () => {
+  const input = {
+    prompt: 'few_shot',
+    template: 'Shorter: {{ task }}{{ examples | json }}{{ input }}',
+  };
+  await call(CreatePromptVersionDocument, { input: { ...input, labels: ['canary'] } });
+  await move('canary', 1, 'few_shot');
+  await move('canary', 1, 'few_shot');
+  const page = async (first: number, after: string | null) => {
+    const found = await call(PromptLabelChangesDocument, { name: 'few_shot', first, after });
+    const { edges, pageInfo } = found.prompt!.labelChanges;
+    const changes = edges.map(({ node }) => [node.label, node.version.number, node.changedBy]);
+    return { changes, next: pageInfo.hasNextPage ? pageInfo.endCursor! : null };
+  };
+  const newest = await page(2, null);
+  expect(newest.changes).toEqual([
+    ['canary', 1, 'admin'],
+    ['canary', 2, 'admin'],
+  ]);
+  expect(await page(2, newest.next)).toEqual({
+    changes: [['production', 1, 'plugin:few-shot']],
+    next: null,
+  });
+});
 
 describe('a wording', () => {
   test('is published, deployed and rolled back; each next call has the one in force', async () => {

@@ -255,7 +255,8 @@ describe('createVersion', () => {
     expect(version).toMatchObject({ number: 2, createdBy: 'ann', notes: 'kinder', maxTokens: 7 });
     await prompts.setLabel({ prompt: 'history', label: 'production', version: 1 }, 'bob');
     await prompts.setLabel({ prompt: 'history', label: 'production', version: 1 }, 'eve');
-    const history = await prompts.labelHistory(id);
+    const { edges } = await prompts.labelChanges(id, {});
+    const history = edges.map(({ node }) => node).reverse();
     expect(history.map(({ label, changedBy }) => [label, changedBy])).toEqual([
       ['production', 'plugin:letters'],
       ['production', 'ann'],
