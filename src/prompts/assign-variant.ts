@@ -11,7 +11,8 @@ function uniform(text: string): number {
  * Schindler and Mohr's). Each variant draws u = the first 52 bits of SHA-256 of the JSON array [experiment, variant,
  * subject], as a number between 0 and 1, and the largest weight / -ln(u) wins. It depends on these names and weights
  * alone, so every server and every client that computes it agrees; variants win in proportion to their weights; and
- * when one weight grows (or a variant is added) subjects only move to it, when it shrinks they only leave it.
+ * when one weight grows (or a variant is added) subjects only move to it, when it shrinks they only leave it. Of two
+ * that draw the same the first by name wins, in whatever order they are given.
  *
  * `variants` must not be empty and their weights above 0.
  */
@@ -25,5 +26,8 @@ export function assignVariant<Variant extends { name: string; weight: number }>(
     score: variant.weight / -Math.log(uniform(JSON.stringify([experiment, variant.name, subject]))),
   }));
   if (!first) throw new Error(`experiment "${experiment}" has no variants`);
-  return rest.reduce((best, other) => (other.score > best.score ? other : best), first).variant;
+  return rest.reduce((best, other) => {
+    if (other.score !== best.score) return other.score > best.score ? other : best;
+    return other.variant.name < best.variant.name ? other : best;
+  }, first).variant;
 }

@@ -41,24 +41,33 @@ function conflict(error: unknown, name: string): unknown {
 }
 
 type CreateInput = Parameters<Prompts['createExperiment']>[0];
+type WeightsInput = Parameters<Prompts['setExperimentWeights']>[0];
+
+const largestWeight = 1_000_000;
+
+/** What is wrong with names and weights; `variants` may be all of an experiment or some. */
+function variantIssues(variants: WeightsInput['variants']): Issue[] {
+  const issues: Issue[] = [];
+  for (const [index, { name, weight }] of variants.entries()) {
+    const add = (field: string, message: string): void =>
+      void issues.push({ path: ['variants', String(index), field], message });
+    if (name.trim() === '' || !isStorable(name)) add('name', 'a variant needs a name');
+    else if (variants.findIndex((other) => other.name === name) < index) {
+      add('name', `there are two variants "${name}"`);
+    }
+    if (!(weight > 0 && weight <= largestWeight)) {
+      add('weight', `a weight must be a number above 0, and ${largestWeight} at most`);
+    }
+  }
+  return issues;
+}
 
 function inputIssues({ name, variants }: CreateInput): Issue[] {
   const issues: Issue[] = [];
   const add = (path: string[], message: string): void => void issues.push({ path, message });
   if (name.trim() === '' || !isStorable(name)) add(['name'], 'an experiment needs a name');
   if (variants.length === 0) add(['variants'], 'an experiment needs at least one variant');
-  for (const [index, variant] of variants.entries()) {
-    const at = ['variants', String(index)];
-    if (variant.name.trim() === '' || !isStorable(variant.name)) {
-      add([...at, 'name'], 'a variant needs a name');
-    } else if (variants.findIndex((other) => other.name === variant.name) < index) {
-      add([...at, 'name'], `there are two variants "${variant.name}"`);
-    }
-    if (!(Number.isFinite(variant.weight) && variant.weight > 0)) {
-      add([...at, 'weight'], 'a weight must be a number above 0');
-    }
-  }
-  return issues;
+  return [...issues, ...variantIssues(variants)];
 }
 
 /** The ids of the versions that the variants name, in their order. */
@@ -121,6 +130,7 @@ type ExperimentStore = Pick<
   | 'createExperiment'
   | 'startExperiment'
   | 'stopExperiment'
+  | 'setExperimentWeights'
 >;
 
 /** Experiments as they are stored. What each did to its runs is `createVariantStatistics`. */
@@ -159,9 +169,34 @@ export function createExperimentStore(database: Database): ExperimentStore {
     return (await experiment(name)) ?? before;
   }
 
+  const setExperimentWeights: Prompts['setExperimentWeights'] = async ({ name, variants }) => {
+    const before = await experiment(name);
+    if (!before) throw notFound(name);
+    const known = new Set(before.variants.map((variant) => variant.name));
+    const unknown = variants.flatMap((variant, index) =>
+      known.has(variant.name)
+        ? []
+        : {
+            path: ['variants', String(index), 'name'],
+            message: `the experiment "${name}" has no variant "${variant.name}"`,
+          },
+    );
+    const issues = [...variantIssues(variants), ...unknown];
+    if (issues.length > 0) throw invalid(issues);
+    await database.query(
+      `UPDATE "ExperimentVariant" v SET "weight" = w."weight"
+       FROM unnest($2::text[], $3::float8[]) AS w("name", "weight")
+       WHERE v."experimentId" = $1 AND v."name" = w."name"`,
+      [before.id, variants.map((variant) => variant.name), variants.map(({ weight }) => weight)],
+    );
+    forgetPromptStates(database);
+    return (await experiment(name)) ?? before;
+  };
+
   return {
     experiment,
     experimentsById,
+    setExperimentWeights,
     experimentsOf,
     experimentOf: async (promptId) => (await experimentsOf([promptId]))[0] ?? null,
     createExperiment: async (input, author) => {

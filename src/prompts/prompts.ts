@@ -159,6 +159,15 @@ export interface Prompts {
   startExperiment(name: string): Promise<ExperimentRecord>;
   /** Rejects with NOT_FOUND, or EXPERIMENT_INVALID for one that was never started. */
   stopExperiment(name: string): Promise<ExperimentRecord>;
+  /**
+   * Changes the weights of the variants that are named, in force for the next call on every server: subjects move only
+   * to a variant whose weight has grown against the others', and only from one whose has shrunk. Rejects with NOT_FOUND
+   * or EXPERIMENT_INVALID.
+   */
+  setExperimentWeights(input: {
+    name: string;
+    variants: readonly { name: string; weight: number }[];
+  }): Promise<ExperimentRecord>;
   assign(experiment: ExperimentRecord, subject: string): Assignment;
   /** By variant name; variants without a run are left out. One score has an interval of every finite number. */
   variantStatistics(experimentId: string): Promise<Map<string, VariantStatistics>>;

@@ -142,7 +142,27 @@ function declareCreateExperiment(builder: Builder): void {
 
 const changeCodes = ['EXPERIMENT_INVALID', 'NOT_FOUND', 'CONFLICT'] as const;
 
-function declareStartAndStop(builder: Builder): void {
+function declareWeightsInput(builder: Builder) {
+  const ExperimentWeightInput = builder.inputType('ExperimentWeightInput', {
+    fields: (t) => ({
+      name: t.string({ required: true, validate: { schema: name } }),
+      weight: t.float({ required: true }),
+    }),
+  });
+  return builder.inputType('SetExperimentWeightsInput', {
+    fields: (t) => ({
+      name: t.string({ required: true, validate: { schema: name } }),
+      variants: t.field({
+        type: [ExperimentWeightInput],
+        required: true,
+        description: 'Variants that are not named keep their weight.',
+        validate: { minLength: 1, maxLength: 100 },
+      }),
+    }),
+  });
+}
+
+function declareChanges(builder: Builder): void {
   const ExperimentResult = resultUnion(builder, 'ExperimentResult', {
     types: ['Experiment'],
     codes: changeCodes,
@@ -162,16 +182,25 @@ function declareStartAndStop(builder: Builder): void {
       resolve: (_root, args, { rooms }) =>
         asResult(changeCodes, () => rooms.prompts.stopExperiment(args.name)),
     }),
+    setExperimentWeights: t.field({
+      type: ExperimentResult,
+      description:
+        'In force for the next call on every server. Only subjects that must move get another variant.',
+      authScopes: { admin: true },
+      args: { input: t.arg({ type: declareWeightsInput(builder), required: true }) },
+      resolve: (_root, { input }, { rooms }) =>
+        asResult(changeCodes, () => rooms.prompts.setExperimentWeights(input)),
+    }),
   }));
 }
 
-/** `Experiment` and its parts, with what finds, makes, starts and stops one. */
+/** `Experiment` and its parts, with what finds, makes, starts and stops one, and changes its weights. */
 export function declareExperiment(builder: Builder): void {
   declareExperimentType(builder);
   declareExperimentVariant(builder);
   declareExperimentAssignment(builder);
   declareCreateExperiment(builder);
-  declareStartAndStop(builder);
+  declareChanges(builder);
   builder.queryField('experiment', (t) =>
     t.field({
       type: 'Experiment',

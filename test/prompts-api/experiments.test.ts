@@ -8,6 +8,7 @@ import {
   ExperimentDocument,
   RenderPromptDocument,
   ScoreRunDocument,
+  SetExperimentWeightsDocument,
   StartExperimentDocument,
   StopExperimentDocument,
 } from '../../src/generated/gql/graphql.ts';
@@ -138,11 +139,65 @@ test('an assignment depends on the subject alone, and follows the weights', asyn
   expect(shorts).toBeLessThan(60);
 });
 
+test('weights change while it runs, and move only the subjects that they must', async () => {
+  await create({ name: 'ramp', start: true });
+  const subjects = Array.from({ length: 60 }, (_, index) => `subject ${index}`);
+  const rendered = async (subject: string) => {
+    const input = { summarization: { text: 'Tea.' } };
+    const { renderPrompt } = await call(RenderPromptDocument, { input, subject });
+    return renderPrompt.__typename === 'RenderedPrompt' ? renderPrompt.assignment?.variant : null;
+  };
+  const all = () => Promise.all(subjects.map(rendered));
+  const before = await all();
+  const input = { name: 'ramp', variants: [{ name: 'control', weight: 3 }] };
+  const { setExperimentWeights } = await call(SetExperimentWeightsDocument, { input });
+  expect(setExperimentWeights).toMatchObject({
+    ...{ __typename: 'Experiment', status: 'RUNNING' },
+    variants: [
+      { name: 'control', weight: 3 },
+      { name: 'short', weight: 3 },
+    ],
+  });
+  const after = await all();
+  const moved = subjects.flatMap((_, index) =>
+    before[index] === after[index] ? [] : [[before[index], after[index]]],
+  );
+  expect(moved.length).toBeGreaterThan(3);
+  expect(new Set(moved.map(String))).toEqual(new Set(['short,control']));
+  await stop('ramp');
+});
+
+test('weights that cannot be are refused, and change nothing', async () => {
+  await create({ name: 'kept' });
+  const set = async (weights: { name: string; weight: number }[], name = 'kept') =>
+    (await call(SetExperimentWeightsDocument, { input: { name, variants: weights } }))
+      .setExperimentWeights;
+  const refused = await set([
+    { name: 'control', weight: 1e300 },
+    { name: 'short', weight: 0 },
+    { name: 'short', weight: 1 },
+    { name: 'long', weight: 1 },
+  ]);
+  const issues = [
+    ['variants', '0', 'weight'],
+    ['variants', '1', 'weight'],
+    ['variants', '2', 'name'],
+    ['variants', '3', 'name'],
+  ].map((path) => ({ path, message: expect.any(String) }));
+  expect(refused).toMatchObject({ __typename: 'ExperimentInvalidError', issues });
+  expect(await set([{ name: 'control', weight: 1 }], 'nothing')).toMatchObject({
+    __typename: 'NotFoundError',
+  });
+  const { experiment } = await call(ExperimentDocument, { name: 'kept' });
+  expect(experiment!.variants.map(({ weight }) => weight)).toEqual([1, 3]);
+});
+
 describe('is refused, typed', () => {
   test.for([
     [{ variants: [] }, ['variants']],
     [{ variants: [{ name: 'a', version: 99, weight: 1 }] }, ['variants', '0', 'version']],
     [{ variants: [variants[0]!, { ...variants[1]!, weight: -1 }] }, ['variants', '1', 'weight']],
+    [{ variants: [{ ...variants[0]!, weight: 1e308 }] }, ['variants', '0', 'weight']],
     [{ variants: [variants[0]!, variants[0]!] }, ['variants', '1', 'name']],
   ] as const)('an experiment that cannot be run: %j', async ([input, path]) => {
     const name = `bad ${path.join('.')}`;

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assignVariant } from '../../src/prompts/assign-variant.ts';
@@ -29,6 +30,28 @@ describe('assignVariant', () => {
         "formal",
       ]
     `);
+  });
+
+  test('is as the documentation says', async () => {
+    const page = await readFile('docs/experiments.md', 'utf8');
+    const rows = [...page.matchAll(/^\| `(.+)` \| `(.+)` \| `(.+)` \|$/gm)];
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [, subject = '', even, more] of rows) {
+      const both = [1, 3].map(
+        (warm) => assignVariant('tone', variants({ control: 1, warm }), subject).name,
+      );
+      expect([subject, ...both]).toEqual([subject, even, more]);
+    }
+  });
+
+  test('of equal scores takes the first name, in any order', () => {
+    // Their scores are infinite, as those of weights may be that a former version took.
+    const huge = variants({ b: Number.MAX_VALUE, a: Number.MAX_VALUE });
+    for (const subject of subjects.slice(0, 50)) {
+      expect(assignVariant('e', huge, subject)).toEqual(
+        assignVariant('e', huge.toReversed(), subject),
+      );
+    }
   });
 
   test('gives variants their share', () => {

@@ -40,6 +40,7 @@ const adminOnly = [
   'Mutation.ingestDocuments',
   'Mutation.revokeApiKey',
   'Mutation.setBudget',
+  'Mutation.setExperimentWeights',
   'Mutation.setPromptLabel',
   'Mutation.startExperiment',
   'Mutation.stopExperiment',
