@@ -44,6 +44,17 @@ describe('calculate', () => {
     ['combinations(49, 6)', '13983816'],
     ['0.1 + 0.2 == 0.3', 'true'],
     ['1 < 2', 'true'],
+    ['2^256 % 97', '61'],
+    ['mod(2^300, 1000)', '376'],
+    ['2^300 - (2^300 - 1)', '1'],
+    ['2^300 == 2^300 + 1', 'false'],
+    ['floor(2.99999999999999999999)', '2'],
+    ['gcd(2^200, 6^100)', '1267650600228229401496703205376'],
+    ['combinations(300,150) % 1000', '424'],
+    ['mod(-7,  5)', '3'],
+    ['max(1,200) + 2^0.5', '201.41421356237309505'],
+    ['(1/3) * 3 == 1', 'true'],
+    ['200! / 198!', '39800'],
   ] as const)('%s = %s', async ([expression, result]) => {
     expect(await calculate(expression)).toBe(result);
   });
@@ -65,6 +76,10 @@ describe('calculate', () => {
     ['5 cm', 'no name "cm"'],
     ['"1" + 1', 'text in quotes'],
     ['1,234 + 1', 'without thousands separators'],
+    ['max(1, (1,234))', 'without thousands separators'],
+    ['9^9^9 % 7', 'more than 400 digits'],
+    ['2^2000 - (2^2000 - 1)', 'more than 400 digits'],
+    ['mod(2^300, 1000) + sin(1)', 'more than 64 digits'],
     ['1 / 0', 'infinite or not a number'],
     ['sqrt(-1)', 'not a real number'],
     ['2 +', 'Unexpected end of expression'],

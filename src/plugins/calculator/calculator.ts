@@ -7,7 +7,7 @@ const calculate = (thread: CalculationThread) =>
   defineTool({
     name: 'calculate',
     description:
-      'Calculates an expression exactly, in decimals. Use it for all arithmetic. Operators + - * / ^ % ! and comparisons; functions such as sqrt, round(x, digits), log(x, base), sin (radians), min, max, mean, combinations; constants pi and e. "20% * 50" is 10.',
+      'Calculates an expression in decimals: whole numbers exactly up to 400 digits, else to 20 digits. Use it for all arithmetic. Operators + - * / ^ % ! and comparisons; functions such as sqrt, round(x, digits), log(x, base), sin (radians), min, max, mean, combinations; constants pi and e. "20% * 50" is 10.',
     input: z.object({
       expression: z.string().min(1).max(500).describe('For example "(1200 * 1.19) / 12".'),
     }),
