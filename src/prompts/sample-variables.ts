@@ -1,3 +1,4 @@
+import { Drop } from 'liquidjs';
 import type { z } from 'zod';
 import { unwrap } from './variables-schema.ts';
 
@@ -13,6 +14,28 @@ export interface SampleChoice {
 const deepest = 6;
 const pick = <Item>(items: readonly Item[], round: number): Item | undefined =>
   items[round % items.length];
+
+/** Stands for a value of which the schema does not tell anything: whatever a template takes of it is there. */
+class OpaqueSample extends Drop {
+  override liquidMethodMissing(): unknown {
+    return this;
+  }
+
+  override valueOf(): string {
+    return 'sample';
+  }
+}
+
+const mostItems = 100;
+
+/** As many items as there are at least, to name one by its place; else one, to be looped over. */
+function sampleLength({ _zod: { def } }: Schema): number {
+  const least = (def.checks ?? []).map(({ _zod: check }) => {
+    const { length, minimum } = check.def as { length?: number; minimum?: number };
+    return length ?? minimum ?? 1;
+  });
+  return Math.min(Math.max(1, ...least), mostItems);
+}
 
 function sampleNumber(schema: Schema): number {
   const { minimum, maximum } = schema._zod.bag as { minimum?: number; maximum?: number };
@@ -31,7 +54,9 @@ function sampleValue(outer: Schema, choice: SampleChoice, depth: number): unknow
     case 'object':
       return sampleObject(definition.shape, choice, depth);
     case 'array':
-      return depth > deepest ? [] : [sampleValue(definition.element, choice, depth + 1)];
+      return Array.from({ length: depth > deepest ? 0 : sampleLength(schema) }, () =>
+        sampleValue(definition.element, choice, depth + 1),
+      );
     case 'tuple':
       return definition.items.map((item) => sampleValue(item, choice, depth + 1));
     case 'record':
@@ -52,8 +77,11 @@ function sampleValue(outer: Schema, choice: SampleChoice, depth: number): unknow
       return new Date(0);
     case 'null':
       return null;
-    default:
+    case 'string':
+    case 'template_literal':
       return 'sample';
+    default:
+      return new OpaqueSample();
   }
 }
 

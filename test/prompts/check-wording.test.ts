@@ -11,6 +11,9 @@ const letter = definePrompt({
   name: 'letter',
   description: 'Writes a letter.',
   variables: z.object({
+    three: z.array(z.object({ n: z.int() })).length(3),
+    anything: z.any(),
+    made: z.string().transform((text) => ({ n: text.length })),
     person: z.object({ name: z.string(), age: z.number().nullable() }),
     tone: z.enum(['formal', 'warm']).default('warm'),
     topics: z.array(z.object({ title: z.string() })),
@@ -35,6 +38,9 @@ describe('a wording', () => {
     ['{% for pair in extra %}{{ pair[0] }}={{ pair[1] }}{% endfor %}'],
     ['{% if when.year %}{{ when.year }}{% endif %}'],
     ['{% assign name = person.name %}{{ name }}'],
+    ['{{ three[2].n }} {{ three.last.n }}'],
+    ['{{ made.n }} {{ made.n | plus: 1 }} {{ anything.a.b }} {{ anything }}'],
+    ['{% for each in anything %}{{ each | upcase }}{% endfor %}{% if made.n > 1 %}{% endif %}'],
   ])('may say %s', ([template]) => {
     expect(issuesOf(template as string)).toEqual([]);
   });
@@ -43,7 +49,7 @@ describe('a wording', () => {
     [
       '{{ persn }}',
       ['persn'],
-      'line 1: the prompt declares no variable "persn" (it declares: person, tone',
+      'line 1: the prompt declares no variable "persn" (it declares: three, anything, made, person, tone',
     ],
     [
       'a\n{{ person.nme }}',
@@ -63,6 +69,7 @@ describe('a wording', () => {
       ['topics', 'first'],
       'an object cannot be printed',
     ],
+    ['{{ three[3].n }}', ['three', '3'], 'is not there'],
     ['{{ person.name', [], 'not closed'],
     ['  ', [], 'the template is empty'],
   ] as const)('may not say %s', ([template, path, message]) => {
@@ -90,6 +97,7 @@ describe('a wording', () => {
   test('tells what it does not use', () => {
     const wording = { template: '{{ person.name }}{{ tone }}', system: '{{ extra | json }}' };
     expect(checkWording(letter as AnyPrompt, wording).unused).toEqual([
+      ...['three', 'anything', 'made'],
       'topics',
       'signature',
       'when',
