@@ -26,7 +26,14 @@ export const reservedPromptFields: ReadonlySet<string> = new Set([
   ...['serverStatus', 'approval', 'approvals', 'apiKeys'],
   ...['complete', 'ask', 'runAgent', 'cancelRun', 'decideApproval', 'scoreRun'],
   ...['createPromptVersion', 'setPromptLabel', 'createExperiment', 'startExperiment'],
-  ...['stopExperiment', 'ingestDocuments', 'deleteDocument', 'setBudget', 'createApiKey'],
+  ...[
+    'stopExperiment',
+    'setExperimentWeights',
+    'ingestDocuments',
+    'deleteDocument',
+    'setBudget',
+    'createApiKey',
+  ],
   ...[
     'revokeApiKey',
     'completion',
