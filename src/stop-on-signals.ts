@@ -4,12 +4,18 @@ import type { Running } from './start-server.ts';
 /** Whoever sent the signal waits 30 s at most before it kills. */
 const withinMs = 28_000;
 
-/** The first SIGINT or SIGTERM stops the server in good order, a second one at once. */
+/** Ctrl-C reaches a server that npm started twice: from the terminal, and handed on by npm. */
+const sameSignalMs = 500;
+
+/** The first SIGINT or SIGTERM stops the server in good order, one that follows 500 ms later or more at once. */
 export function stopOnSignals(running: Pick<Running, 'stop'>, log: Log): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince < sameSignalMs) return;
+      process.exit(1);
+    }
+    stoppingSince = performance.now();
     log.info({ signal }, 'stopping: what is in flight may end, a second signal ends it at once');
     setTimeout(() => {
       log.error({}, 'the stop took too long');

@@ -26,8 +26,8 @@ const environment = () => ({
 const endpoint = /Endpoint +(\S+)/;
 
 describe('the process', { timeout: 120_000 }, () => {
-  test('starts, shows the admin the way in, and ends its streams before it stops', async () => {
-    await using server = spawnServer(environment());
+  test('starts, shows the admin the way in, and ends its streams before it stops, through npm', async () => {
+    await using server = spawnServer(environment(), { throughNpm: true });
     const [, url = ''] = await server.prints(endpoint);
     expect(server.printed()).toMatch(
       /GraphiQL +http:\/\/127\.0\.0\.1:\d+\/login\?once=[\w-]{43}\n/,
@@ -62,6 +62,7 @@ describe('the process', { timeout: 120_000 }, () => {
     expect(last).toContain('RunFinished');
     expect((await socket.closed).code).toBe(1001);
     expect(await server.exited).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
     const logged = server.printed().slice(server.printed().indexOf('Admin key') + 60);
     expect(logged).not.toContain(key);
   });
@@ -74,8 +75,28 @@ describe('the process', { timeout: 120_000 }, () => {
     expect(await second.exited).toBe(1);
     expect(second.printed()).toMatch(/^tessera: .*\n$/);
     expect(second.printed()).toContain(folder);
+    // As a Ctrl-C under npm: from the terminal, and from npm.
+    server.child.kill('SIGINT');
+    await server.prints(/stopping/);
     server.child.kill('SIGINT');
     expect(await server.exited).toBe(0);
+  });
+
+  test('stops at once when it is told again later', async () => {
+    await using server = spawnServer({ ...environment(), TESSERA_ADMIN_KEY: 'the-key' });
+    const [, url = ''] = await server.prints(endpoint);
+    using socket = await openRawWebSocket(url);
+    await socket.init({ authorization: 'Bearer the-key' });
+    const release = demo.hold();
+    socket.subscribe(
+      '1',
+      'subscription { completion(input: { prompt: { text: "goodbye" } }) { __typename } }',
+    );
+    await demo.waitForOpenCalls(1);
+    const insisting = setInterval(() => server.child.kill('SIGINT'), 100);
+    expect(await server.exited).toBe(1);
+    clearInterval(insisting);
+    release();
   });
 
   test('does not start when it is told wrongly, and says in one line each what is wrong', async () => {

@@ -4,11 +4,22 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The server as people start it: a process of its own, with nothing in its environment but `environment`. */
-export function spawnServer(environment: Record<string, string>) {
-  const child = spawn(process.execPath, ['src/server.ts'], {
+/**
+ * The server as people start it: a process of its own, with nothing in its environment but `environment`. With
+ * `throughNpm` the child is npm, and the server is npm's.
+ */
+export function spawnServer(
+  environment: Record<string, string>,
+  { throughNpm = false }: { throughNpm?: boolean } = {},
+) {
+  const [command, ...parameters] = throughNpm
+    ? ['npm', 'start', '--silent']
+    : [process.execPath, 'src/server.ts'];
+  const child = spawn(command!, parameters, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...environment },
+    // A group of its own, so that the end of a failed test reaches npm's child too.
+    detached: throughNpm,
   });
   let printed = '';
   const watchers = new Set<() => void>();
@@ -37,7 +48,11 @@ export function spawnServer(environment: Record<string, string>) {
         look();
       }),
     [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
+      try {
+        process.kill(throughNpm ? -child.pid! : child.pid!, 'SIGKILL');
+      } catch {
+        // It has ended already.
+      }
       await exited;
     },
   };
