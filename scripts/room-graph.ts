@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseSync } from 'oxc-parser';
+import { parseSync, type StaticImport } from 'oxc-parser';
 
 /** One source file, paths relative to `src` with forward slashes. */
 export interface SourceFile {
@@ -16,6 +16,11 @@ export interface SourceFile {
 }
 
 const environment = /\bprocess\s*(\?\.|\.|\[\s*['"])\s*env\b/;
+
+/** `import { env } from 'node:process'`; what imports it whole writes `process.env`. */
+const importsEnvironment = ({ moduleRequest, entries }: StaticImport): boolean =>
+  /^(node:)?process$/.test(moduleRequest.value) &&
+  entries.some(({ importName }) => importName.name === 'env');
 
 /** Reads every TypeScript file below `folder`, generated ones aside. */
 export async function readRooms(folder: string): Promise<SourceFile[]> {
@@ -68,7 +73,7 @@ export function parseFile(file: string, source: string): SourceFile {
     packages: unique(
       requests.filter((request) => !isRelative(request)).map(({ specifier }) => specifier),
     ),
-    readsEnvironment: environment.test(code),
+    readsEnvironment: environment.test(code) || module.staticImports.some(importsEnvironment),
   };
 }
 

@@ -29,6 +29,8 @@ test.each([
   ['ledger/a.ts', `import pg from 'pg';`, /belongs to data/],
   ['ledger/a.ts', `import { PrismaPg } from '@prisma/adapter-pg';`, /belongs to data/],
   ['ledger/a.ts', `const port = process.env['PORT'];`, /reads the environment/],
+  ['ledger/a.ts', `import { env } from 'node:process';`, /reads the environment/],
+  ['ledger/a.ts', `import { env as settings } from 'process';`, /reads the environment/],
   ['attic/a.ts', ``, /attic is a new room/],
 ])('%s with %s is a problem', (file, source, problem) => {
   expect(problemsOf({ [file]: source })).toEqual([expect.stringMatching(problem)]);
