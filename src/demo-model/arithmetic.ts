@@ -24,7 +24,8 @@ export function findExpressions(text: string): string[] {
     .replace(/\bminus\b|−/gi, '-')
     .replace(/\b(?:times|multiplied by)\b|×|(?<=\d\s*)x(?=\s*\d)/gi, '*')
     .replace(/\bdivided by\b|÷/gi, '/');
-  const runs = spelled.match(/(?:(?:sqrt|abs|round)\s*\(|[\d.()+\-*/^%\s])+/g) ?? [];
+  const runs =
+    spelled.match(/(?<!\w)(?:(?:sqrt|abs|round)\s*\(|(?<=\d)[eE][+-]?\d|[\d.()+\-*/^%\s])+/g) ?? [];
   return runs
     .map(tidy)
     .filter(
@@ -32,13 +33,15 @@ export function findExpressions(text: string): string[] {
     );
 }
 
-/** The value of an expression that {@link findExpressions} found; undefined when it has none. */
-export function evaluate(expression: string): number | undefined {
-  const tokens = expression.match(/\d+(?:\.\d+)?|[a-z]+|[-+*/^%()]/g) ?? [];
+/** The value of an expression in words: its number, or that it divides by zero. Undefined when it is no expression. */
+export function evaluate(expression: string): string | undefined {
+  const tokens = expression.match(/\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+|[-+*/^%()]/g) ?? [];
   if (tokens.join('') !== expression.replace(/\s/g, '')) return undefined;
   const parser = new Parser(tokens);
   const value = parser.sum();
-  return parser.done && Number.isFinite(value) ? Number(value.toPrecision(12)) : undefined;
+  if (!parser.done) return undefined;
+  if (parser.dividedByZero) return 'undefined (division by zero)';
+  return Number.isFinite(value) ? String(Number(value.toPrecision(12))) : undefined;
 }
 
 function tidy(run: string): string {
@@ -52,6 +55,7 @@ function tidy(run: string): string {
 /** Recursive descent; a missing operand becomes NaN, which makes the whole value NaN. */
 class Parser {
   readonly #tokens: string[];
+  dividedByZero = false;
 
   constructor(tokens: readonly string[]) {
     this.#tokens = [...tokens];
@@ -74,10 +78,16 @@ class Parser {
     let value = this.#power();
     for (;;) {
       if (this.#take('*')) value *= this.#power();
-      else if (this.#take('/')) value /= this.#power();
-      else if (this.#take('%')) value %= this.#power();
+      else if (this.#take('/')) value /= this.#divisor();
+      else if (this.#take('%')) value %= this.#divisor();
       else return value;
     }
+  }
+
+  #divisor(): number {
+    const value = this.#power();
+    if (value === 0) this.dividedByZero = true;
+    return value;
   }
 
   #power(): number {

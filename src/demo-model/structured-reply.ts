@@ -20,7 +20,7 @@ export function structuredReply(conversation: Conversation, schema: unknown): Pl
 /** What an `answer` field should hold: the sum asked for, or the sentence of the tools' results that fits best. */
 function answerOf({ question, toolOutcomes }: Conversation): string | undefined {
   const expression = findExpressions(question)[0];
-  if (expression !== undefined) return String(evaluate(expression));
+  if (expression !== undefined) return evaluate(expression);
   const sentences = toolOutcomes.flatMap(({ text }) => splitSentences(text));
   return rankByOverlap(
     question,

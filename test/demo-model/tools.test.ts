@@ -77,6 +77,24 @@ test('a sum goes to the calculator, and the answer quotes its result', async () 
   expect(textOf(final)).toContain('17 * (3 + 4) = 119.');
 });
 
+test.for([
+  ['What is 1/0?', '1/0'],
+  ['What is 1.5e3*10?', '1.5e3*10'],
+])('%s goes to the calculator whole', async ([question, expression]) => {
+  await using server = await startDemoClient();
+  const turn = await server.client.messages.create(asking(question, { tools: TOOLS }));
+  expect(callsOf(turn)).toEqual([{ name: 'calculator', input: { expression } }]);
+});
+
+test.for(['What is 1e400*10?', 'What is part400*10?'])(
+  'no part of a number or a name is a sum: %s',
+  async (question) => {
+    await using server = await startDemoClient();
+    const turn = await server.client.messages.create(asking(question, { tools: TOOLS }));
+    expect(callsOf(turn).map(({ name }) => name)).toEqual(['search_knowledge']);
+  },
+);
+
 test('one message can need several tools at once', async () => {
   await using server = await startDemoClient();
   const plan = async (content: string, rest = {}) =>
