@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../kernel/log.ts';
+import { storableJson } from '../kernel/storable-json.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 import type { CachedAnswer, ResponseCache } from './models.ts';
 
@@ -106,7 +107,7 @@ async function write(
      VALUES ($1, $2, $3::jsonb, $4, $5, $6)
      ON CONFLICT (key) DO UPDATE SET model = excluded.model, response = excluded.response,
        bytes = excluded.bytes, "createdAt" = excluded."createdAt", "expiresAt" = excluded."expiresAt"`,
-    [key, answer.model, JSON.stringify(answer), bytes, now, new Date(now.getTime() + ttlMs)],
+    [key, answer.model, storableJson(answer), bytes, now, new Date(now.getTime() + ttlMs)],
   );
 }
 

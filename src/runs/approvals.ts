@@ -8,8 +8,8 @@ import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
 import type { Caller } from '../kernel/principal.ts';
 import type { Registry } from '../kernel/registry.ts';
 import type { ApprovalRecord } from '../kernel/run.ts';
+import { storableJson } from '../kernel/storable-json.ts';
 import { readRuns } from './run-rows.ts';
-import { storableJson } from './storable-json.ts';
 
 /** How long a person has to decide. */
 const decisionTimeMs = 24 * 3_600_000;

@@ -3,6 +3,7 @@ import type { Database, Queryable } from '../data/database.ts';
 import { DomainError } from '../kernel/errors.ts';
 import type { RunEvent } from '../kernel/events.ts';
 import type { Log } from '../kernel/log.ts';
+import { UnstorableError } from '../kernel/storable-json.ts';
 import {
   type Ending,
   emptyBatch,
@@ -13,7 +14,6 @@ import {
   type Writable,
 } from './log-batch.ts';
 import { insertEvents, insertRuns, type NewRun, patchRuns, type RunPatch } from './run-rows.ts';
-import { UnstorableError } from './storable-json.ts';
 
 const stuckAfterMs = 2_500;
 

@@ -2,8 +2,8 @@ import type { Queryable } from '../data/database.ts';
 import type { StoredError } from '../kernel/errors.ts';
 import type { RunEvent } from '../kernel/events.ts';
 import type { DisconnectPolicy, RunKind, RunStatus } from '../kernel/run.ts';
+import { storableJson } from '../kernel/storable-json.ts';
 import type { RunRecord } from './runs.ts';
-import { storableJson } from './storable-json.ts';
 
 export interface NewRun {
   id: string;

@@ -37,6 +37,13 @@ describe('response cache', () => {
     await Promise.all([here.close(), there.close()]);
   });
 
+  it('keeps an answer with characters that the database refuses, as replacement characters', async () => {
+    const [here, there] = [open(), open()];
+    await here.set('key', answer('NUL \0, half \ud800, \\u0000 and 😀'));
+    expect(await there.get('key')).toEqual(answer('NUL \ufffd, half \ufffd, \\u0000 and 😀'));
+    await Promise.all([here.close(), there.close()]);
+  });
+
   it('answers from memory without the database', async () => {
     let queries = 0;
     const counted: ResponseCacheOptions['database'] = {
