@@ -14,14 +14,24 @@ export function isJson(contentType: string | undefined): boolean {
   return type.trim() === 'application/json' && utf8;
 }
 
-/** The body of a request as JSON. Refuses with 413 as soon as it is too long, and with 400 when it is not JSON. */
+/** The body of a request as JSON. Refuses with 413 as soon as it is too long, and with 400 when it is not
+ * JSON in UTF-8. */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-  const body = await readBytes(request, limit);
+  const text = decode(await readBytes(request, limit));
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(text);
   } catch {
     throw refusal('BAD_USER_INPUT', 'The request body is not valid JSON.');
+  }
+}
+
+/** Bytes that are no UTF-8 must not become U+FFFD: the client would store what it never wrote. */
+function decode(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw refusal('BAD_USER_INPUT', 'The request body is not valid UTF-8.');
   }
 }
 

@@ -128,6 +128,16 @@ describe('a body', () => {
     expect(chunked.status).toBe(413);
   });
 
+  test('that is not UTF-8 is refused: nothing is stored that its client never wrote', async () => {
+    const answer = await fetch(server.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer admin' },
+      body: Buffer.from('{ "query": "{ hello } # caf\xe9" }', 'latin1'),
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('not valid UTF-8');
+  });
+
   test('that is cut short is answered, and nothing happens', async () => {
     const socket = connect(server.port, '127.0.0.1');
     socket.write(`${head}content-length: 100\r\n\r\n{`);
