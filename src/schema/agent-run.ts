@@ -1,10 +1,10 @@
-import { z } from 'zod';
 import type { RunEvent } from '../kernel/events.ts';
 import type { AgentRequest, RunHandle, RunRecord } from '../runs/runs.ts';
 import { callerOf } from './access.ts';
 import { asResult, runAsResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import type { GraphQLContext } from './context.ts';
+import { nameSchema } from './name-schema.ts';
 import { generationCost } from './operation-limits.ts';
 import { resultUnion } from './result-union.ts';
 import { followRun } from './run-event-stream.ts';
@@ -15,7 +15,7 @@ import { withoutUndefined } from './without-undefined.ts';
 
 const codes = ['AGENT_NOT_FOUND', 'BUDGET_EXCEEDED', 'CONFLICT'] as const;
 
-const name = z.string().min(1).max(200);
+const name = nameSchema();
 
 function declareAgentRunType(builder: Builder): void {
   builder.objectType('AgentRun', {

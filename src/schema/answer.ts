@@ -1,9 +1,9 @@
-import { z } from 'zod';
 import type { AnswerRequest } from '../runs/runs.ts';
 import { callerOf } from './access.ts';
 import { asResult, runAsResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import { completionCodes } from './completion-codes.ts';
+import { nameSchema } from './name-schema.ts';
 import { generationCost } from './operation-limits.ts';
 import { resultUnion } from './result-union.ts';
 import { followRun } from './run-event-stream.ts';
@@ -19,7 +19,7 @@ const codes = [
   'EMBEDDING_UNAVAILABLE',
 ] as const;
 
-const name = z.string().min(1).max(200);
+const name = nameSchema();
 
 function declareAnswerType(builder: Builder): void {
   builder.objectType('Answer', {

@@ -1,9 +1,11 @@
-import { z } from 'zod';
 import { mayRead } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import { parseId } from './global-id.ts';
 import { resultUnion } from './result-union.ts';
+import { storableText } from './storable-text.ts';
+
+const name = storableText(200).trim().min(1);
 
 const codes = ['NOT_FOUND'] as const;
 
@@ -41,8 +43,8 @@ function declareApiKeyType(builder: Builder): void {
 function declareCreateApiKey(builder: Builder): void {
   const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
     fields: (t) => ({
-      name: t.string({ required: true, validate: { schema: z.string().trim().min(1).max(200) } }),
-      userId: t.string({ required: true, validate: { schema: z.string().trim().min(1).max(200) } }),
+      name: t.string({ required: true, validate: { schema: name } }),
+      userId: t.string({ required: true, validate: { schema: name } }),
       roles: t.field({
         type: ['Role'],
         required: true,

@@ -1,5 +1,6 @@
 import { mayRead, userScope } from './access.ts';
 import type { Builder } from './builder.ts';
+import { nameSchema } from './name-schema.ts';
 
 /** Whose budget is the default of everybody is everybody's to see. */
 const everyone = '*';
@@ -38,14 +39,14 @@ export function declareBudget(builder: Builder): void {
       description:
         'What applies to a subject, defaults included: to the caller when it is left out; for an admin then all there are.',
       authScopes: { user: true },
-      args: { subject: t.arg.string() },
+      args: { subject: t.arg.string({ validate: { schema: nameSchema() } }) },
       resolve: (_root, { subject }, context) =>
         context.rooms.ledger.budgets(userScope(context, subject)),
     }),
   );
   const SetBudgetInput = builder.inputType('SetBudgetInput', {
     fields: (t) => ({
-      subject: t.string({ required: true, validate: { minLength: 1, maxLength: 200 } }),
+      subject: t.string({ required: true, validate: { schema: nameSchema() } }),
       period: t.field({ type: 'BudgetPeriod', required: true }),
       limit: t.field({ type: 'USD', required: true }),
     }),

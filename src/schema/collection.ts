@@ -1,6 +1,7 @@
 import { callerOf } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
+import { nameSchema } from './name-schema.ts';
 import { resultUnion } from './result-union.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
@@ -45,11 +46,11 @@ function declareUpdateCollection(builder: Builder): void {
   const UpdateCollectionInput = builder.inputType('UpdateCollectionInput', {
     description: 'What is left out stays as it is.',
     fields: (t) => ({
-      name: t.string({ required: true, validate: { minLength: 1, maxLength: 200 } }),
+      name: t.string({ required: true, validate: { schema: nameSchema() } }),
       embeddingModel: t.string({
         description:
           'Another embedder of this server. Its vectors are made in the background while the present ones serve. The present one calls a change off.',
-        validate: { minLength: 1, maxLength: 200 },
+        validate: { schema: nameSchema() },
       }),
       embedderWeight: t.float({
         description: "0 to 1; null: the embedder's own weight again.",

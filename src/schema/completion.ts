@@ -1,10 +1,10 @@
-import { z } from 'zod';
 import type { CompletionRequest } from '../runs/runs.ts';
 import { callerOf } from './access.ts';
 import { asResult, runAsResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import { completionCodes } from './completion-codes.ts';
 import { completionFields } from './completion-fields.ts';
+import { nameSchema } from './name-schema.ts';
 import { generationCost } from './operation-limits.ts';
 import type { PromptFields } from './prompt-fields.ts';
 import { type PromptInputValue, toPromptChoice } from './prompt-input.ts';
@@ -37,7 +37,7 @@ function declareCompleteInput(builder: Builder) {
       system: t.string({ validate: { maxLength: 1_000_000 } }),
       model: t.string({
         description: "Defaults to the prompt version's model, then to the server's.",
-        validate: { schema: z.string().min(1).max(200) },
+        validate: { schema: nameSchema() },
       }),
       maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),
       options: t.field({ type: 'RunOptions' }),

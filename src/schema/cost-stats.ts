@@ -1,14 +1,14 @@
 import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
-import { z } from 'zod';
 import type { CostStats, CostStatsRequest } from '../ledger/ledger.ts';
 import { userScope } from './access.ts';
 import type { Builder } from './builder.ts';
 import { encodeGlobalId, type GlobalIdType } from './global-id.ts';
+import { nameSchema } from './name-schema.ts';
 import { statsWindow } from './stats-window.ts';
 import { cacheTotalFields, declareTokenTotals, tokenTotalFields } from './token-totals.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
-const name = z.string().min(1).max(200);
+const name = nameSchema();
 
 function declareCostStatsType(builder: Builder): void {
   builder.objectType('CostStats', {

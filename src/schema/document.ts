@@ -2,6 +2,7 @@ import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from './connection.ts';
 import { parseId } from './global-id.ts';
+import { nameSchema } from './name-schema.ts';
 import { pageCost } from './operation-limits.ts';
 import { resultUnion } from './result-union.ts';
 
@@ -25,7 +26,10 @@ function declareDocumentType(builder: Builder): void {
       type: documents,
       authScopes: { user: true },
       complexity: pageCost,
-      args: { collection: t.arg.string(), ...pageArguments(t.arg) },
+      args: {
+        collection: t.arg.string({ validate: { schema: nameSchema() } }),
+        ...pageArguments(t.arg),
+      },
       resolve: async (_root, { collection = null, ...page }, { rooms }) =>
         toConnection(await rooms.knowledge.documents({ ...pageRequest(page), collection })),
     }),

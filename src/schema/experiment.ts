@@ -1,11 +1,11 @@
-import { z } from 'zod';
 import { callerOf } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import { loaded } from './loaded.ts';
+import { nameSchema } from './name-schema.ts';
 import { resultUnion } from './result-union.ts';
 
-const name = z.string().min(1).max(100);
+const name = nameSchema(100);
 
 function declareExperimentType(builder: Builder): void {
   builder.node('Experiment', {
@@ -26,7 +26,7 @@ function declareExperimentType(builder: Builder): void {
       endedAt: t.expose('endedAt', { type: 'DateTime', nullable: true }),
       assignment: t.field({
         type: 'ExperimentAssignment',
-        args: { subject: t.arg.string({ required: true }) },
+        args: { subject: t.arg.string({ required: true, validate: { schema: nameSchema() } }) },
         resolve: (experiment, { subject }, { rooms }) => rooms.prompts.assign(experiment, subject),
       }),
     }),
@@ -171,14 +171,14 @@ function declareChanges(builder: Builder): void {
     startExperiment: t.field({
       type: ExperimentResult,
       authScopes: { admin: true },
-      args: { name: t.arg.string({ required: true }) },
+      args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { rooms }) =>
         asResult(changeCodes, () => rooms.prompts.startExperiment(args.name)),
     }),
     stopExperiment: t.field({
       type: ExperimentResult,
       authScopes: { admin: true },
-      args: { name: t.arg.string({ required: true }) },
+      args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { rooms }) =>
         asResult(changeCodes, () => rooms.prompts.stopExperiment(args.name)),
     }),
@@ -206,7 +206,7 @@ export function declareExperiment(builder: Builder): void {
       type: 'Experiment',
       nullable: true,
       authScopes: { user: true },
-      args: { name: t.arg.string({ required: true }) },
+      args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { rooms }) => rooms.prompts.experiment(args.name),
     }),
   );

@@ -3,6 +3,7 @@ import type { IngestRequest } from '../runs/runs.ts';
 import { callerOf } from './access.ts';
 import { asResult, runAsResult } from './as-result.ts';
 import type { Builder, ObjectFields } from './builder.ts';
+import { nameSchema } from './name-schema.ts';
 import { generationCost } from './operation-limits.ts';
 import { resultUnion } from './result-union.ts';
 import { followRun } from './run-event-stream.ts';
@@ -62,16 +63,17 @@ function declareIngestInput(builder: Builder) {
   const DocumentInput = builder.inputType('DocumentInput', {
     description:
       'Ingesting the same source again replaces it; unchanged text is not embedded again.',
+    // Not validated here, which would refuse the whole batch: what is wrong with one document is told in `rejected`.
     fields: (t) => ({
-      source: t.string({ required: true, validate: { minLength: 1, maxLength: 2_000 } }),
-      title: t.string({ validate: { maxLength: 2_000 } }),
-      text: t.string({ required: true, validate: { maxLength: 20_000_000 } }),
+      source: t.string({ required: true }),
+      title: t.string(),
+      text: t.string({ required: true }),
       metadata: t.field({ type: 'JSON' }),
     }),
   });
   return builder.inputType('IngestDocumentsInput', {
     fields: (t) => ({
-      collection: t.string({ required: true, validate: { minLength: 1, maxLength: 200 } }),
+      collection: t.string({ required: true, validate: { schema: nameSchema() } }),
       documents: t.field({
         type: [DocumentInput],
         required: true,

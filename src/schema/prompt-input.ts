@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import type { PromptChoice } from '../runs/runs.ts';
 import type { Builder } from './builder.ts';
+import { nameSchema } from './name-schema.ts';
 import type { PromptFields } from './prompt-fields.ts';
 import type { JsonInput } from './type-map.ts';
 import { withoutUndefined } from './without-undefined.ts';
@@ -24,7 +24,7 @@ export interface PromptInputValue {
   named?: NamedPromptValue | null | undefined;
 }
 
-const name = z.string().min(1).max(100);
+const name = nameSchema(100);
 
 const lastIsUsers = (messages: readonly MessageValue[]): boolean =>
   messages.length === 0 || messages.at(-1)?.role === 'USER';

@@ -3,11 +3,12 @@ import { callerOf, userScope } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import { loaded } from './loaded.ts';
+import { nameSchema } from './name-schema.ts';
 import { resultUnion } from './result-union.ts';
 import { statsWindow } from './stats-window.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
-const name = z.string().min(1).max(100);
+const name = nameSchema(100);
 const label = z
   .string()
   .regex(/^[A-Za-z0-9][\w.-]{0,62}$/, 'a label has up to 63 letters, digits, ".", "_" and "-"');
@@ -68,7 +69,7 @@ function declareCreatePromptVersion(builder: Builder): void {
       prompt: t.string({ required: true, validate: { schema: name } }),
       template: t.string({ required: true, validate: { minLength: 1, maxLength: 200_000 } }),
       system: t.string({ validate: { maxLength: 200_000 } }),
-      model: t.string({ validate: { schema: z.string().min(1).max(200) } }),
+      model: t.string({ validate: { schema: nameSchema() } }),
       maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),
       notes: t.string({ validate: { maxLength: 10_000 } }),
       labels: t.stringList({ validate: { maxLength: 20, items: { schema: label } } }),

@@ -1,9 +1,10 @@
-import { z } from 'zod';
 import type { Builder } from './builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from './connection.ts';
 import { toJsonSchema } from './json-schema.ts';
 import { loaded } from './loaded.ts';
+import { nameSchema } from './name-schema.ts';
 import { pageCost } from './operation-limits.ts';
+import { storableText } from './storable-text.ts';
 
 function declarePromptType(builder: Builder): void {
   const versions = declareConnection(builder, 'PromptVersion');
@@ -38,7 +39,10 @@ function declarePromptType(builder: Builder): void {
       version: t.field({
         type: 'PromptVersion',
         nullable: true,
-        args: { number: t.arg.int({ validate: { min: 1 } }), label: t.arg.string() },
+        args: {
+          number: t.arg.int({ validate: { min: 1 } }),
+          label: t.arg.string({ validate: { schema: nameSchema(100) } }),
+        },
         resolve: (prompt, { number = null, label = null }, { rooms }) =>
           rooms.prompts.version(prompt.id, { number, label }),
       }),
@@ -103,7 +107,7 @@ export function declarePrompt(builder: Builder): void {
       type: 'Prompt',
       nullable: true,
       authScopes: { user: true },
-      args: { name: t.arg.string({ required: true }) },
+      args: { name: t.arg.string({ required: true, validate: { schema: nameSchema(100) } }) },
       resolve: (_root, { name }, { loaders }) => loaders.promptByName.load(name),
     }),
     prompts: t.field({
@@ -112,7 +116,7 @@ export function declarePrompt(builder: Builder): void {
       complexity: pageCost,
       args: {
         ...pageArguments(t.arg),
-        search: t.arg.string({ validate: { schema: z.string().max(200) } }),
+        search: t.arg.string({ validate: { schema: storableText(200) } }),
       },
       resolve: async (_root, { search = null, ...page }, { rooms }) =>
         toConnection(await rooms.prompts.list({ ...pageRequest(page), search })),

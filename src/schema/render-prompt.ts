@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Message } from '../kernel/model.ts';
 import type { Assignment, PromptVersionRecord } from '../prompts/prompts.ts';
 import type { PromptChoice } from '../runs/runs.ts';
@@ -6,6 +5,7 @@ import { callerOf } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import type { GraphQLContext, Rooms } from './context.ts';
+import { nameSchema } from './name-schema.ts';
 import { renderingCost } from './operation-limits.ts';
 import type { PromptFields } from './prompt-fields.ts';
 import { toPromptChoice } from './prompt-input.ts';
@@ -102,7 +102,7 @@ export function declareRenderPrompt(builder: Builder, prompts: PromptFields): vo
       complexity: renderingCost,
       args: {
         input: t.arg({ type: 'PromptInput', required: true }),
-        subject: t.arg.string({ validate: { schema: z.string().min(1).max(200) } }),
+        subject: t.arg.string({ validate: { schema: nameSchema() } }),
       },
       resolve: (_root, { input, subject }, context) =>
         asResult(codes, () =>

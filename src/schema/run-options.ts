@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import type { RunOptions } from '../runs/runs.ts';
 import type { Builder } from './builder.ts';
+import { nameSchema } from './name-schema.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 /** `RunOptions` as GraphQL hands them over. */
@@ -11,12 +11,7 @@ export type RunOptionsValue = {
 export const toRunOptions = (options: RunOptionsValue | null | undefined): RunOptions | null =>
   options ? withoutUndefined(options) : null;
 
-const name = z
-  .string()
-  .min(1)
-  .max(200)
-  // Postgres stores no such text.
-  .refine((text) => !text.includes('\0'), 'It holds a NUL character.');
+const name = nameSchema();
 const dayMs = 24 * 60 * 60 * 1000;
 
 export function declareRunOptions(builder: Builder): void {

@@ -1,16 +1,13 @@
-import { z } from 'zod';
 import { callerOf } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
 import type { GraphQLContext } from './context.ts';
 import { encodeGlobalId, parseId } from './global-id.ts';
+import { nameSchema } from './name-schema.ts';
 import { resultUnion } from './result-union.ts';
+import { storableText } from './storable-text.ts';
 
 const codes = ['RUN_NOT_FOUND'] as const;
-
-const storable = z
-  .string()
-  .refine((text) => !text.includes('\0'), 'the character U+0000 cannot be stored');
 
 /** A score shows to whom its run shows. */
 async function loadScore(id: string, { loaders }: GraphQLContext) {
@@ -34,13 +31,13 @@ export function declareScore(builder: Builder): void {
     description: 'Takes the place of the score that this user gave the run by this name before.',
     fields: (t) => ({
       runId: t.id({ required: true }),
-      name: t.string({ required: true, validate: { schema: storable.min(1).max(100) } }),
+      name: t.string({ required: true, validate: { schema: nameSchema(100) } }),
       value: t.float({
         required: true,
         description: 'Of 1e12 at most, and -1e12 at least.',
         validate: { min: -1e12, max: 1e12 },
       }),
-      comment: t.string({ validate: { schema: storable.max(10_000) } }),
+      comment: t.string({ validate: { schema: storableText(10_000) } }),
     }),
   });
   const ScoreRunResult = resultUnion(builder, 'ScoreRunResult', { types: ['Score'], codes });

@@ -1,8 +1,8 @@
-import { z } from 'zod';
 import type { SearchHit } from '../kernel/run.ts';
 import type { Builder, InputFields, ObjectFields } from './builder.ts';
 import { encodeGlobalId } from './global-id.ts';
 import { meterFor } from './meter-for.ts';
+import { nameSchema } from './name-schema.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 const passageFields = (t: ObjectFields<SearchHit>) => ({
@@ -26,7 +26,7 @@ function declareSearchInput(builder: Builder) {
   return builder.inputType('SearchInput', {
     fields: (t) => ({
       query: t.string({ required: true, validate: { minLength: 1, maxLength: 100_000 } }),
-      collection: t.string({ validate: { schema: z.string().min(1).max(200) } }),
+      collection: t.string({ validate: { schema: nameSchema() } }),
       topK: t.int({ validate: { min: 1, max: 100 } }),
       filter: t.field({ type: 'JSON' }),
       mode: t.field({ type: 'SearchMode' }),

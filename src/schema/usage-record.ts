@@ -2,6 +2,7 @@ import { mayRead, userScope } from './access.ts';
 import type { Builder } from './builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from './connection.ts';
 import { encodeGlobalId, parseId } from './global-id.ts';
+import { nameSchema } from './name-schema.ts';
 import { pageCost } from './operation-limits.ts';
 
 function declareUsageRecordType(builder: Builder): void {
@@ -42,7 +43,11 @@ export function declareUsageRecord(builder: Builder): void {
       description: 'Newest first; the caller’s own, for an admin everybody’s.',
       authScopes: { user: true },
       complexity: pageCost,
-      args: { ...pageArguments(t.arg), userId: t.arg.string(), runId: t.arg.id() },
+      args: {
+        ...pageArguments(t.arg),
+        userId: t.arg.string({ validate: { schema: nameSchema() } }),
+        runId: t.arg.id(),
+      },
       resolve: async (_root, { userId, runId, ...page }, context) => {
         const request = {
           ...pageRequest(page),

@@ -80,7 +80,7 @@ test('a sum goes to the calculator, and the answer quotes its result', async () 
 test.for([
   ['What is 1/0?', '1/0'],
   ['What is 1.5e3*10?', '1.5e3*10'],
-])('%s goes to the calculator whole', async ([question, expression]) => {
+] as const)('%s goes to the calculator whole', async ([question, expression]) => {
   await using server = await startDemoClient();
   const turn = await server.client.messages.create(asking(question, { tools: TOOLS }));
   expect(callsOf(turn)).toEqual([{ name: 'calculator', input: { expression } }]);

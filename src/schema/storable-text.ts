@@ -1,0 +1,7 @@
+import { z } from 'zod';
+
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+
+/** Text that is stored or looked up as it stands: the database takes neither NUL nor half a surrogate pair. */
+export const storableText = (longest: number): z.ZodString =>
+  z.string().max(longest).refine(isStorable, 'holds a NUL character or half a surrogate pair');
