@@ -3,8 +3,10 @@ import type { SearchHit } from './run.ts';
 
 export interface SearchRequest {
   query: string;
-  /** When left out: "default", else the only one there is. */
+  /** When left out: "default", else the only one that holds something. */
   collection?: string;
+  /** When no collection is named: all that hold something, the best hit of each first, then the second ones, and so on. */
+  everywhere?: boolean;
   /** 1 to 100, default 8. */
   topK?: number;
   filter?: unknown;

@@ -26,15 +26,14 @@ export async function findCollection(
   return row;
 }
 
-/** The collection that is meant where none is named: "default", else the only one there is. */
-export async function findUnnamedCollection(
-  database: Database,
-): Promise<CollectionRow | undefined> {
-  const [row] = await database.query<CollectionRow>(
-    `SELECT ${columns} FROM "Collection"
-     WHERE "name" = 'default' OR (SELECT count(*) FROM "Collection") = 1`,
+/** The collections that can be meant where none is named: those that hold something; when none does, all. */
+export async function findUnnamedCollections(database: Database): Promise<CollectionRow[]> {
+  const rows = await database.query<CollectionRow & { filled: boolean }>(
+    `SELECT ${columns}, EXISTS (SELECT 1 FROM "Document" d WHERE d."collectionId" = c."id") AS filled
+     FROM "Collection" c ORDER BY "name"`,
   );
-  return row;
+  const filled = rows.filter((row) => row.filled);
+  return filled.length > 0 ? filled : rows;
 }
 
 /** The collection of that name, made with this embedder when there is none. */

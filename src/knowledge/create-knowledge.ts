@@ -1,10 +1,17 @@
 import type { Database } from '../data/database.ts';
 import type { Embedder, MeterEmbedder } from '../kernel/embedder.ts';
 import { DomainError } from '../kernel/errors.ts';
+import type { SearchRequest } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
 import { parseBracketCitations } from './bracket-citations.ts';
-import { findCollection, findOrMakeCollection, findUnnamedCollection } from './collection-row.ts';
+import {
+  type CollectionRow,
+  findCollection,
+  findOrMakeCollection,
+  findUnnamedCollections,
+} from './collection-row.ts';
 import { createStatisticsCache } from './collection-statistics.ts';
+import { deleteCollection } from './delete-collection.ts';
 import { listCollections, pageDocuments, readDocuments } from './document-records.ts';
 import { createUpkeep } from './embedded-upkeep.ts';
 import { createHashEmbedder } from './hash-embedder.ts';
@@ -14,7 +21,8 @@ import { createLatentIndexes } from './latent-index.ts';
 import { packSources } from './pack-sources.ts';
 import { createQueryTerms } from './query-terms.ts';
 import { createReembedding } from './reembedding.ts';
-import { latentWeightOf, searchCollection } from './search-collection.ts';
+import { latentWeightOf, resultsOf, searchCollection } from './search-collection.ts';
+import { takeInTurn } from './take-in-turn.ts';
 import { updateCollection } from './update-collection.ts';
 import { createVectorIndexes } from './vector-index.ts';
 import { verifyCitation } from './verify-citation.ts';
@@ -82,12 +90,12 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
 
   return {
     async search(request) {
-      const { collection: name } = request;
-      const collection = await (name === undefined
-        ? findUnnamedCollection(database)
-        : findCollection(database, name));
-      if (!collection) throw await collectionNotFound(database, name);
-      return searchCollection(parts, collection, request);
+      const collections = await collectionsFor(database, request);
+      const [only, ...others] = collections;
+      if (!only) throw await collectionNotFound(database, request.collection);
+      if (others.length === 0) return searchCollection(parts, only, request);
+      const answers = collections.map((each) => searchCollection(parts, each, request));
+      return takeInTurn(await Promise.all(answers), resultsOf(request));
     },
     collections: () => listCollections(database),
     async updateCollection(change, userId) {
@@ -96,6 +104,12 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       await updateCollection(database, collection, { change, embedders, userId });
       reembedding.wake();
       return (await listCollections(database, change.name))[0]!;
+    },
+    async deleteCollection(name) {
+      const collection = await deleteCollection(database, name);
+      if (!collection) throw await collectionNotFound(database, name);
+      await changed(collection.id);
+      return collection;
     },
     documents: (request) => pageDocuments(database, request),
     documentsById: async (ids) => inOrder(ids, await readDocuments(database, ids)),
@@ -163,6 +177,20 @@ function inOrder(
 ): (DocumentRecord | null)[] {
   const byId = new Map(records.map((record) => [record.id, record]));
   return ids.map((id) => byId.get(id) ?? null);
+}
+
+/** Those that a search is to look into: one, several when it may; none when it is not clear which. */
+async function collectionsFor(
+  database: Database,
+  { collection: name, everywhere = false }: SearchRequest,
+): Promise<CollectionRow[]> {
+  if (name !== undefined) {
+    const named = await findCollection(database, name);
+    return named ? [named] : [];
+  }
+  const meant = await findUnnamedCollections(database);
+  if (everywhere || meant.length === 1) return meant;
+  return meant.filter((collection) => collection.name === 'default');
 }
 
 /** Postings have no foreign key: they go here, in the transaction that holds the document's row. */

@@ -84,6 +84,8 @@ export interface Knowledge extends KnowledgeSearch {
    * configured here.
    */
   updateCollection(change: CollectionChange, userId: string): Promise<CollectionRecord>;
+  /** Removes it with its documents and everything derived. Rejects with COLLECTION_NOT_FOUND. */
+  deleteCollection(name: string): Promise<CollectionRecord>;
   documents(request: PageRequest & { collection?: string | null }): Promise<Page<DocumentRecord>>;
   documentsById(ids: readonly string[]): Promise<(DocumentRecord | null)[]>;
   /**

@@ -45,6 +45,10 @@ const mostResults = 100;
  */
 export const latentWeightOf = (denseWeight: number): number => Math.max(0, 0.5 - denseWeight);
 
+/** How many hits a search is to answer at most. */
+export const resultsOf = ({ topK = 8 }: SearchRequest): number =>
+  Math.min(mostResults, Math.max(1, Math.trunc(topK)));
+
 /** Searches one collection; `topK` hits unless fewer chunks pass the filter (by keywords: unless fewer have one). */
 export async function searchCollection(
   parts: SearchParts,
@@ -52,7 +56,7 @@ export async function searchCollection(
   request: SearchRequest,
 ): Promise<SearchHit[]> {
   request.signal?.throwIfAborted();
-  const topK = Math.min(mostResults, Math.max(1, Math.trunc(request.topK ?? 8)));
+  const topK = resultsOf(request);
   const question: Question = {
     collection,
     query: request.query.slice(0, 10_000).toWellFormed().replaceAll('\0', ' '),

@@ -80,7 +80,26 @@ function declareUpdateCollection(builder: Builder): void {
   );
 }
 
-/** Collections, and the mutation that changes their settings. */
+const deleteCodes = ['COLLECTION_NOT_FOUND'] as const;
+
+function declareDeleteCollection(builder: Builder): void {
+  const DeleteCollectionResult = resultUnion(builder, 'DeleteCollectionResult', {
+    types: ['Collection'],
+    codes: deleteCodes,
+  });
+  builder.mutationField('deleteCollection', (t) =>
+    t.field({
+      type: DeleteCollectionResult,
+      description: 'Removes it with all its documents, and answers what it was.',
+      authScopes: { admin: true },
+      args: { name: t.arg.string({ required: true, validate: { schema: nameSchema() } }) },
+      resolve: (_root, { name }, { rooms }) =>
+        asResult(deleteCodes, () => rooms.knowledge.deleteCollection(name)),
+    }),
+  );
+}
+
+/** Collections, and the mutations that change their settings and delete them. */
 export function declareCollection(builder: Builder): void {
   declareCollectionType(builder);
   builder.queryField('collections', (t) =>
@@ -91,4 +110,5 @@ export function declareCollection(builder: Builder): void {
     }),
   );
   declareUpdateCollection(builder);
+  declareDeleteCollection(builder);
 }

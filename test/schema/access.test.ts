@@ -36,6 +36,7 @@ const adminOnly = [
   'Mutation.createApiKey',
   'Mutation.createExperiment',
   'Mutation.createPromptVersion',
+  'Mutation.deleteCollection',
   'Mutation.deleteDocument',
   'Mutation.ingestDocuments',
   'Mutation.revokeApiKey',

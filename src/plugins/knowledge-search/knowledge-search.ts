@@ -7,14 +7,14 @@ const searchTool = (knowledge: KnowledgeSearch) =>
   defineTool({
     name: 'search_knowledge',
     description:
-      'Searches the documents of this installation and gives the passages that fit a query best. Use it for every question that they may answer, with the words they would use; search again with other words when nothing fits.',
+      'Searches the documents of this installation and gives the passages that fit a query best. Use it for every question that they may answer, with the words they would use; search again with other words when nothing fits. Without a collection it searches all of them, and gives the best passage of each, then the second ones, and so on: scores compare within one collection only.',
     input: z.object({
       query: z.string().min(1).max(2_000).describe('What to look for, in plain words.'),
       collection: z
         .string()
         .min(1)
         .optional()
-        .describe('Which collection, where there are several.'),
+        .describe('Which collection to search; all when left out.'),
       topK: z.int().min(1).max(20).default(6).describe('The most passages to give.'),
     }),
     output: z.object({
@@ -32,7 +32,7 @@ const searchTool = (knowledge: KnowledgeSearch) =>
         topK,
         signal,
         context: { runId, userId, requestId, apiKeyId },
-        ...(collection !== undefined && { collection }),
+        ...(collection === undefined ? { everywhere: true } : { collection }),
       });
       // The model reads the passages as what it may cite; the output is for whoever reads the run.
       cite(hits);
@@ -44,6 +44,6 @@ const searchTool = (knowledge: KnowledgeSearch) =>
 export const knowledgeSearch = definePlugin({
   name: 'knowledge-search',
   version: '1.0.0',
-  description: 'Lets agents search the documents, with citations.',
+  description: 'Lets agents search the documents.',
   setup: (_options, { knowledge }) => ({ tools: [searchTool(knowledge)] }),
 });
