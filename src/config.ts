@@ -115,7 +115,7 @@ export interface Config {
   modelConcurrency: number | null;
   adminKey: string | null;
   jwt: { jwksUrl: string; issuer: string | null; audience: string | null } | null;
-  /** Where the plugins are listed; null: `tessera.config.ts`. */
+  /** Where the plugins are listed; null: `tessera.config.ts` or `.mts`. */
   pluginsFile: string | null;
   /** Requests a minute for each key; null: no limit. */
   rateLimit: number | null;

@@ -4,7 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isTesseraConfig, type TesseraConfig } from './kernel/plugin.ts';
 import { StartupError } from './kernel/startup-error.ts';
 
-const defaultName = 'tessera.config.ts';
+/** The second is for folders whose package.json says "type": "commonjs", as `npm init` writes it. */
+const defaultNames = ['tessera.config.ts', 'tessera.config.mts'] as const;
 
 const isFile = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null))?.isFile() ?? false;
@@ -17,8 +18,11 @@ async function findConfig(path: string | undefined, directory: string): Promise<
       `there is no configuration file ${file}: write one, or unset TESSERA_CONFIG for the built-in plugins`,
     ]);
   }
-  const own = join(directory, defaultName);
-  return (await isFile(own)) ? own : fileURLToPath(new URL(`../${defaultName}`, import.meta.url));
+  for (const name of defaultNames) {
+    const own = join(directory, name);
+    if (await isFile(own)) return own;
+  }
+  return fileURLToPath(new URL(`../${defaultNames[0]}`, import.meta.url));
 }
 
 /** Where in the person's files it went wrong: V8 puts a syntax error's place before the stack, a throw's into it. */
@@ -29,10 +33,19 @@ function placeOf(error: Error): string {
   return place ? ` at ${place[1]}${place[2]}` : '';
 }
 
+/** What Node says of `import` and `export` in a file that it reads as CommonJS. */
+const isCommonJs = ({ name, message }: Error): boolean =>
+  name === 'SyntaxError' &&
+  /^Cannot use \S+( statement)? outside a module|^Unexpected token 'export'/.test(message);
+
+const commonJsProblem =
+  'Node takes it for CommonJS. Set "type": "module" in its package.json, or name it tessera.config.mts (and what it imports .mts as well)';
+
 function loadProblem(file: string, error: unknown): string {
   if (!(error instanceof Error)) return `${file} threw ${String(error)}`;
   const at = placeOf(error);
   const [line = ''] = error.message.split('\n');
+  if (isCommonJs(error)) return `${file} cannot be loaded${at}: ${commonJsProblem}`;
   if (error.name === 'SyntaxError') return `${file} cannot be read as TypeScript${at}: ${line}`;
   return `${file} cannot be loaded${at}: ${line}`;
 }
@@ -49,8 +62,8 @@ async function importDefault(file: string): Promise<unknown> {
 }
 
 /**
- * The plugin list of this server: `path` (relative to `directory`), else `tessera.config.ts` in `directory`, else the
- * package's own with the built-in plugins. The file is imported as it is, without a build, so its syntax must be one
+ * The plugin list of this server: `path` (relative to `directory`), else `tessera.config.ts` or `tessera.config.mts` in
+ * `directory`, else the package's own with the built-in plugins. The file is imported as it is, without a build, so its syntax must be one
  * that Node can strip (no enums, imports with their file endings), and it may not lie in a node_modules folder.
  * Rejects with a `StartupError` when it is missing, throws, or does not export what `defineConfig` made.
  */

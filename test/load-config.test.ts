@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -77,6 +77,27 @@ test('takes another file by its path, relative to the working directory', async 
 test("falls back to the package's own list", async () => {
   await using own = await project({});
   expect(await load(own.directory)).toMatchObject({ file: join(root, 'tessera.config.ts') });
+});
+
+describe('in a folder of CommonJS, as npm init makes it', () => {
+  const packageJson = '{ "type": "commonjs" }';
+  const asModule = config.replace('./shout.ts', './shout.mts');
+
+  test('a name in .mts is a module', async () => {
+    const files = { 'package.json': packageJson, 'shout.mts': shout };
+    await using own = await project({ ...files, 'tessera.config.mts': asModule });
+    const file = join(own.directory, 'tessera.config.mts');
+    expect(await load(own.directory)).toEqual({ file, plugins: [['shouting', ['shout']]] });
+    expect(await load(own.directory, 'tessera.config.mts')).toMatchObject({ file });
+  });
+
+  test.for([config, 'export default 1;'])('any other name is told what to do: %j', async (text) => {
+    await using own = await project({ 'package.json': packageJson, 'tessera.config.ts': text });
+    const problem = /at \/.*tessera.config.ts:\d: .*"type": "module".*tessera.config.mts/;
+    expect(await load(own.directory)).toMatchObject({
+      problems: [expect.stringMatching(problem)],
+    });
+  });
 });
 
 test.for([
