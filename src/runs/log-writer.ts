@@ -29,7 +29,10 @@ const unwritable = new DomainError(
 interface WriterOptions {
   database: Database;
   log: Log;
-  /** How long text may wait to be written together with other runs'. Default 150 ms. */
+  /**
+   * How long text may wait to be written together with other runs', less what the last write took, so that what is told
+   * is ahead of the database by this and one write. Default 150 ms.
+   */
   delayMs?: number;
 }
 
@@ -48,6 +51,7 @@ export class LogWriter {
   #inFlight: Promise<void> = Promise.resolve();
   /** When the batch in flight was first tried. */
   #busySince = 0;
+  #lastWriteMs = 0;
   #failing = false;
 
   constructor({ database, log, delayMs = 150 }: WriterOptions) {
@@ -70,7 +74,12 @@ export class LogWriter {
   /** Something was appended to the run's log: write it when its time has come. */
   touch(run: Writable): void {
     this.#next.dirty.add(run);
-    this.#timer ??= setTimeout(() => void this.#soon(), this.#delayMs);
+    this.#timer ??= setTimeout(() => void this.#soon(), this.#dueInMs());
+  }
+
+  /** Text may have to wait for the write in flight before its own. A slow database is not asked more often for that. */
+  #dueInMs(): number {
+    return Math.max(this.#delayMs - this.#lastWriteMs, this.#delayMs / 6);
   }
 
   /** Writes what the run's log has by now; resolves when it is stored. */
@@ -121,7 +130,9 @@ export class LogWriter {
     this.#busySince = performance.now();
     for (let attempt = 1; ; attempt++) {
       try {
+        const from = performance.now();
         await this.#write(batch);
+        this.#lastWriteMs = performance.now() - from;
         this.#failing = false;
         return;
       } catch (error) {
