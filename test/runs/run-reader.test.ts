@@ -11,6 +11,7 @@ import { RemoteReaders } from '../../src/runs/remote-readers.ts';
 import { createRunHandles } from '../../src/runs/run-handles.ts';
 import type { RunLog } from '../../src/runs/run-log.ts';
 import { RunReader } from '../../src/runs/run-reader.ts';
+import { readStoredEvents } from '../../src/runs/stored-events.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';
 
@@ -95,15 +96,37 @@ const body: fc.Arbitrary<RunEventBody> = fc.oneof(
   },
 );
 
-test('a reader that drops anywhere and resumes, live or stored, loses and repeats nothing', async () => {
+/** What the run's next server finds stored, and goes on with; what only the former one told is void. */
+async function takeOver({ id, row, record }: LiveRun) {
+  const serverId = newId();
+  await database.query('UPDATE "Run" SET epoch = 2, "serverId" = $2 WHERE id = $1', [id, serverId]);
+  const history = await readStoredEvents(database, id);
+  const heir = new LiveRun({ row: { ...row, serverId }, record, epoch: 2, writer, history });
+  return { heir, history };
+}
+
+/** The events up to a position. */
+const upTo = (events: readonly RunEvent[], end: number): RunEvent[] =>
+  events.flatMap((event) => {
+    const start = event.position - event.length;
+    if (event.position <= end || !('text' in event)) return event.position <= end ? [event] : [];
+    return start < end ? [{ ...event, text: event.text.slice(0, end - start) }] : [];
+  });
+
+const saidIn = (events: readonly RunEventBody[]): string =>
+  events.flatMap((event) => (event.type === 'TextDelta' ? event.text : '')).join('');
+
+test('a reader that drops anywhere and resumes, live or stored or taken over, loses and repeats nothing', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(body, { minLength: 1, maxLength: 30 }),
       fc.array(fc.nat({ max: 5 }), { maxLength: 8 }),
+      fc.option(fc.nat({ max: 29 })),
       fc.infiniteStream(fc.boolean()),
-      async (bodies, drops, coins) => {
-        const run = beginRun();
-        const told: RunEvent[] = [];
+      async (bodies, drops, takenOverAt, coins) => {
+        let run = beginRun();
+        let told: RunEvent[] = [];
+        let said = '';
         let position = 0;
         let left = [...drops];
         const readSome = async (liveLog?: RunLog) => {
@@ -111,8 +134,22 @@ test('a reader that drops anywhere and resumes, live or stored, loses and repeat
           told.push(...some);
           position = some.at(-1)?.position ?? position;
         };
-        for (const next of bodies) {
+        for (const [index, next] of bodies.entries()) {
+          if (index === takenOverAt) {
+            await run.durable();
+            // Told, and lost with its server.
+            run.log.append({ type: 'TextDelta', text: 'lost' });
+            if (coins.next().value) {
+              left.unshift(1);
+              await readSome(run.log);
+            }
+            const { heir, history } = await takeOver(run);
+            told = upTo(told, history.at(-1)?.position ?? 0);
+            said = saidIn(history);
+            run = heir;
+          }
           run.append(next);
+          said += saidIn([next]);
           if (coins.next().value) await run.durable();
           const visible = run.log.read(position).some(({ type }) => type !== 'ToolAttempt');
           if (visible && left.length > 0 && coins.next().value) {
@@ -132,11 +169,7 @@ test('a reader that drops anywhere and resumes, live or stored, loses and repeat
         );
         const whole = story(await collect(reader(run.id, 0)));
         expect(story(told)).toEqual(whole);
-        const said = bodies.flatMap((b) => (b.type === 'TextDelta' ? b.text : '')).join('');
-        const kept = told
-          .flatMap((event) => (event.type === 'TextDelta' ? event.text : ''))
-          .join('');
-        expect(kept).toBe(said.toWellFormed().replaceAll('\0', '\ufffd'));
+        expect(saidIn(told)).toBe(said.toWellFormed().replaceAll('\0', '\ufffd'));
         expect(told.at(-1)?.type).toBe('RunFinished');
       },
     ),
@@ -177,14 +210,7 @@ test('a run that is taken over tells its end beyond what its former server had t
   await run.durable();
   run.log.append({ type: 'TextDelta', text: ', told, and lost with its server' });
   const [told] = run.log.read(0).slice(-1);
-  const { row, record } = run;
-  const serverId = newId();
-  await database.query('UPDATE "Run" SET epoch = 2, "serverId" = $2 WHERE id = $1', [
-    run.id,
-    serverId,
-  ]);
-  const history = await collect(reader(run.id, 0), 1);
-  const heir = new LiveRun({ row: { ...row, serverId }, record, epoch: 2, writer, history });
+  const { heir } = await takeOver(run);
   heir.append({ type: 'TextDelta', text: ' and more' });
   await heir.end({ status: 'FAILED' }, { type: 'RunFinished' });
   for (const liveLog of [heir.log, undefined]) {
