@@ -80,8 +80,22 @@ function complaint(error: unknown, name: string): string {
   return code === 'EEXIST' ? `There is a folder plugins/${name} already.` : String(error);
 }
 
+/** Can a variable of a module have it? `class` and `new` cannot be names, nor can `await`. */
+function isIdentifier(text: string): boolean {
+  try {
+    // A function that awaits in strict mode takes what a module takes.
+    new Function(`'use strict'; (async () => { const ${text} = 0; })`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const [name = ''] = process.argv.slice(2);
-if (isKebabCase(name)) {
+if (isKebabCase(name) && !isIdentifier(identifier(name))) {
+  console.error(`"${name}" is a word of the language: choose another name, like "my-${name}".`);
+  process.exitCode = 1;
+} else if (isKebabCase(name)) {
   try {
     console.log(await writePlugin(name));
   } catch (error) {

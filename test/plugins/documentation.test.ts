@@ -60,6 +60,12 @@ test('plugin:new refuses a bad name, and to overwrite', async () => {
     failed: 1,
     output: expect.stringMatching(/^usage/),
   });
+  for (const word of ['class', 'new', 'await']) {
+    expect(await run(word)).toEqual({
+      failed: 1,
+      output: `"${word}" is a word of the language: choose another name, like "my-${word}".\n`,
+    });
+  }
   expect(await run('taken')).toEqual({
     failed: 1,
     output: 'There is a folder plugins/taken already.\n',
