@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { DomainError, isDomainError } from '../kernel/errors.ts';
 import { callerOf, userScope } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
+import type { Rooms } from './context.ts';
 import { loaded } from './loaded.ts';
 import { nameSchema } from './name-schema.ts';
 import { resultUnion } from './result-union.ts';
@@ -61,6 +63,17 @@ function declarePromptVersionType(builder: Builder): void {
 
 const createCodes = ['PROMPT_NOT_FOUND', 'TEMPLATE_INVALID'] as const;
 
+/** Which model a version may name is not the prompts room's to know. */
+function assertModel(model: string, { models }: Rooms): void {
+  try {
+    models.resolve(model);
+  } catch (error) {
+    if (!isDomainError(error)) throw error;
+    const details = { issues: [{ path: ['model'], message: error.message }] };
+    throw new DomainError('TEMPLATE_INVALID', error.message, { details });
+  }
+}
+
 function declareCreatePromptVersion(builder: Builder): void {
   const CreatePromptVersionInput = builder.inputType('CreatePromptVersionInput', {
     description:
@@ -88,7 +101,10 @@ function declareCreatePromptVersion(builder: Builder): void {
         const { prompt, template, ...rest } = input;
         const version = { ...withoutUndefined(rest), prompt, template };
         const author = callerOf(context).userId;
-        return asResult(createCodes, () => context.rooms.prompts.createVersion(version, author));
+        return asResult(createCodes, () => {
+          if (input.model) assertModel(input.model, context.rooms);
+          return context.rooms.prompts.createVersion(version, author);
+        });
       },
     }),
   );
