@@ -168,7 +168,7 @@ describe('is refused, typed and with its place, and stores nothing', () => {
     ['{{ text }}', { system: 'Be {{ kind }}.' }, ['system', 'kind'], /no variable "kind"/],
     ['{% for a in (1..999999999) %}{% endfor %}{{ text }}', {}, ['template'], /./],
     [' \n', {}, ['template'], /empty/],
-    ['{{ text }}', { model: 'gpt-nope' }, ['model'], /gpt-nope/],
+    ['{{ text }}', { model: 'nobody/gpt' }, ['model'], /no provider for the model "nobody\/gpt"/],
   ] as const)('the template %j', async ([template, more, path, message]) => {
     const before = await state();
     expect(await publish(template, { ...more, labels: ['production'] })).toMatchObject({
