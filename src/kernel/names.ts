@@ -29,6 +29,7 @@ export const reservedPromptFields: ReadonlySet<string> = new Set([
   ...[
     'stopExperiment',
     'setExperimentWeights',
+    'updateCollection',
     'ingestDocuments',
     'deleteDocument',
     'setBudget',
