@@ -117,12 +117,9 @@ describe('a call that goes wrong', () => {
   });
 });
 
-test.each([
-  ['a NUL', 'claude-\0'],
-  ['half a surrogate pair', 'claude-\ud800'],
-  ['a control character', 'claude-\u001b[2J'],
-])('a model name with %s is nobody’s, as a fallback too', async (_, model) => {
+test('a model name with a control character is nobody’s, as a fallback too', async () => {
   const before = requests();
+  const model = 'claude-\u001b[2J';
   expect(await complete(server, 'hello', { model })).toMatchObject({ code: 'MODEL_NOT_FOUND' });
   expect(await ask('hello', { fallbackModels: [model] })).toMatchObject({
     code: 'MODEL_NOT_FOUND',
