@@ -13,30 +13,36 @@ import {
 import { type AgentServer, startAgentServer } from './support/start-agent-server.ts';
 
 let server: AgentServer;
-/** Transactions wait for it from the moment that a person is asked: the run is not yet known to wait. */
-let going: PromiseWithResolvers<void> | null = null;
+/** Logs are not written from the moment that a person is asked: the run is not yet known to wait. */
+let held = false;
 let asked = Promise.withResolvers<void>();
 
 beforeAll(async () => {
   const database = await openTestDatabase();
-  const held: Database = {
+  const holding: Database = {
     ...database,
     async query<Row extends object>(text: string, values?: readonly unknown[]) {
       const rows = await database.query<Row>(text, values);
       if (text.includes('INSERT INTO "Approval"')) {
-        going = Promise.withResolvers();
+        held = true;
         asked.resolve();
       }
       return rows;
     },
-    async transaction(work) {
-      await going?.promise;
-      return database.transaction(work);
-    },
+    transaction: (work) =>
+      database.transaction((transaction) =>
+        work({
+          async query(text, values) {
+            // The log's writer tries again until it is let.
+            if (held && text.includes('FOR SHARE OF r')) throw new Error('held');
+            return transaction.query(text, values);
+          },
+        }),
+      ),
   };
   // No beat within the test: what is lost in the race is not found later.
   server = await startAgentServer({
-    database: held,
+    database: holding,
     environment: { SERVER_LEASE_MS: '3600000' },
   });
 });
@@ -59,7 +65,7 @@ test('a decision made before the run is known to wait resumes it at once', async
     approve: true,
   });
   expect(status).toBe('APPROVED');
-  going?.resolve();
+  held = false;
   await runWhen(server, id, 'SUCCEEDED');
   expect(await server.world.waitFor('publish', rawId(id))).toHaveLength(1);
 });
@@ -67,6 +73,6 @@ test('a decision made before the run is known to wait resumes it at once', async
 test('a cancel that comes while the run goes to wait ends it', async () => {
   const id = await askAndHold();
   const cancel = server.data<{ cancelRun: object }>(CANCEL, { id });
-  going?.resolve();
+  held = false;
   expect((await cancel).cancelRun).toEqual({ __typename: 'AgentRun', status: 'CANCELLED' });
 });
