@@ -1,16 +1,28 @@
 import { createHash } from 'node:crypto';
-import { readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, readlink, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** Seconds after which the mark of a process on another host (or in another container) counts as left behind. */
-const staleAfterSeconds = 15;
 const refreshMs = 3_000;
+/** A mark that was not refreshed for so long was left behind. */
+const staleAfterMs = 5 * refreshMs;
+/** A younger one is watched for two refreshes, and some delay of them. */
+const watchMs = 2 * refreshMs + 1_000;
+const lookEveryMs = 200;
 
 interface Owner {
   pid: number;
   host: string;
+  place?: Place | undefined;
+}
+
+/** Linux: containers of one machine share its boot, but may have process ids and abstract sockets of their own. */
+interface Place {
+  boot: string;
+  processes: string;
+  network: string;
 }
 
 export interface FolderLock {
@@ -20,18 +32,19 @@ export interface FolderLock {
 /**
  * Reserves an existing folder for this process until `release` or its death, however sudden. Rejects with one line that
  * names the holder. On Linux the kernel keeps the lock (an abstract socket), elsewhere a file names a living process; a
- * process in another container, which shares neither, is known by how fresh its file is.
+ * process in another container or on another machine, which shares neither, is known by its refreshing the file. Only
+ * where such a one was killed less than 15 s ago does this take longer: 7 s.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const real = await realpath(folder);
   const file = path.join(real, 'owner.json');
   const releaseSocket = process.platform === 'linux' ? await holdSocket(real) : undefined;
-  const owner = await readOwner(file);
-  if (releaseSocket === null || (owner && (await isAlive(owner, file)))) {
+  const [owner, place] = await Promise.all([readOwner(file), readPlace()]);
+  if (releaseSocket === null || (owner && (await isAlive(owner, { file, place })))) {
     await releaseSocket?.();
     throw new Error(refusal(real, owner));
   }
-  const self: Owner = { pid: process.pid, host: hostname() };
+  const self: Owner = { pid: process.pid, host: hostname(), place };
   await rm(file, { force: true });
   // Exclusively: where there is no socket, of two that start at once one must fail.
   await writeFile(file, JSON.stringify(self), { flag: 'wx' });
@@ -72,19 +85,56 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   }
 }
 
-async function isAlive(owner: Owner, file: string): Promise<boolean> {
-  if (owner.host !== hostname()) {
-    const { mtimeMs } = await stat(file);
-    return Date.now() - mtimeMs < staleAfterSeconds * 1_000;
-  }
-  // Where the kernel keeps the lock we hold it by now: the file was left behind.
-  if (process.platform === 'linux') return false;
+async function readPlace(): Promise<Place | undefined> {
   try {
-    process.kill(owner.pid, 0);
-    return true;
+    const [boot, processes, network] = await Promise.all([
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+      readlink('/proc/self/ns/pid'),
+      readlink('/proc/self/ns/net'),
+    ]);
+    return { boot: boot.trim(), processes, network };
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** Asked when we hold the socket, where there is one. */
+async function isAlive(
+  owner: Owner,
+  { file, place }: { file: string; place: Place | undefined },
+): Promise<boolean> {
+  if (process.platform !== 'linux' && owner.host === hostname()) return exists(owner.pid);
+  if (place && owner.place?.boot === place.boot) {
+    // It would hold the socket.
+    if (owner.place.network === place.network) return false;
+    if (owner.place.processes === place.processes && !exists(owner.pid)) return false;
+  }
+  return isRefreshed(file);
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** Does somebody refresh the file? */
+async function isRefreshed(file: string): Promise<boolean> {
+  const first = await lastRefresh(file);
+  if (first === undefined || Date.now() - first > staleAfterMs) return false;
+  for (let waitedMs = 0; waitedMs < watchMs; waitedMs += lookEveryMs) {
+    await delay(lookEveryMs);
+    const latest = await lastRefresh(file);
+    if (latest !== first) return latest !== undefined;
+  }
+  return false;
+}
+
+/** Undefined when the file is gone: its owner has let go. */
+async function lastRefresh(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(() => undefined))?.mtimeMs;
 }
 
 function refusal(folder: string, owner: Owner | undefined): string {

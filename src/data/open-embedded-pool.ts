@@ -29,7 +29,8 @@ export async function openEmbeddedPool(options: {
 }): Promise<EmbeddedPool> {
   const { dataDir, log, loadDataDir } = options;
   const inMemory = dataDir === 'memory://';
-  if (!inMemory) await mkdir(dataDir, { recursive: true });
+  // Everything that was asked and answered lies in it: nobody else's to read.
+  if (!inMemory) await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const lock = inMemory ? undefined : await lockFolder(dataDir);
   try {
     const start = (folder: string): Promise<EmbeddedServer> =>

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,13 +18,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+const canUnshare = spawnSync('unshare', ['--net', 'true']).status === 0;
+
+/** A process that opens the folder, and stays until it is killed. */
+const holdFolder = ([command, ...parameters]: [string, ...string[]]) => {
+  const script = fileURLToPath(new URL('./hold-folder.ts', import.meta.url));
+  return spawn(command, [...parameters, script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+};
+
 // Each opens a database or two of its own: seconds on a busy machine.
 describe('the data folder', { timeout: 60_000 }, () => {
   test('belongs to one process at a time, and to the next as soon as that one is killed', async () => {
-    const script = fileURLToPath(new URL('./hold-folder.ts', import.meta.url));
-    const holder = spawn(process.execPath, [script, folder], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const holder = holdFolder([process.execPath]);
     const exited = once(holder, 'exit');
     expect(String((await once(holder.stdout, 'data'))[0])).toBe('open\n');
     await expect(openDatabase({ dataDir: folder, log: testLog })).rejects.toThrow(
@@ -49,10 +54,42 @@ describe('the data folder', { timeout: 60_000 }, () => {
   test('of a process in another container is refused while that one shows life', async () => {
     const file = path.join(folder, 'owner.json');
     await writeFile(file, JSON.stringify({ pid: 1, host: 'another-container' }));
+    const refresh = setInterval(() => utimes(file, new Date(), new Date()), 500);
     await expect(lockFolder(folder)).rejects.toThrow(/process 1 on another-container/);
+    clearInterval(refresh);
+    const lock = await lockFolder(folder);
+    await lock.release();
+    await writeFile(file, JSON.stringify({ pid: 1, host: 'another-container' }));
     const minuteAgo = new Date(Date.now() - 60_000);
     await utimes(file, minuteAgo, minuteAgo);
+    const startedAt = performance.now();
     await (await lockFolder(folder)).release();
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
+  test.skipIf(!canUnshare)(
+    'belongs to one process over network namespaces too, and is free as soon as that is killed',
+    async () => {
+      const holder = holdFolder(['unshare', '--net', process.execPath]);
+      const exited = once(holder, 'exit');
+      expect(String((await once(holder.stdout, 'data'))[0])).toBe('open\n');
+      await expect(lockFolder(folder)).rejects.toThrow(`in use by process ${holder.pid}`);
+      holder.kill('SIGKILL');
+      await exited;
+      const startedAt = performance.now();
+      await (await lockFolder(folder)).release();
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+    },
+  );
+
+  test('can be read by its owner only', async () => {
+    const dataDir = path.join(folder, 'made');
+    const database = await openDatabase({
+      ...{ dataDir, log: testLog },
+      loadDataDir: await embeddedTemplate(),
+    });
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
+    await database.close();
   });
 
   test('whose first start was killed half-way is made anew', async () => {
