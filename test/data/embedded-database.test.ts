@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedServer } from '../../src/data/embedded-server.ts';
 import { lockFolder } from '../../src/data/folder-lock.ts';
 import { openDatabase } from '../../src/data/open-database.ts';
@@ -23,7 +23,10 @@ const canUnshare = spawnSync('unshare', ['--net', 'true']).status === 0;
 /** A process that opens the folder, and stays until it is killed. */
 const holdFolder = ([command, ...parameters]: [string, ...string[]]) => {
   const script = fileURLToPath(new URL('./hold-folder.ts', import.meta.url));
-  return spawn(command, [...parameters, script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const stdio = ['ignore', 'pipe', 'inherit'] as const;
+  const holder = spawn(command, [...parameters, script, folder], { stdio: [...stdio] });
+  onTestFinished(() => void holder.kill('SIGKILL'));
+  return holder;
 };
 
 // Each opens a database or two of its own: seconds on a busy machine.
