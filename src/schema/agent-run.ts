@@ -118,6 +118,7 @@ async function withStartError(run: RunRecord, { loaders }: GraphQLContext) {
 }
 
 async function runNow(handle: RunHandle, context: GraphQLContext): Promise<RunRecord> {
+  context.runIds.add(handle.runId);
   const run = await context.rooms.runs.get(handle.runId, callerOf(context));
   if (!run) throw new Error(`run ${handle.runId} vanished right after its start`);
   return run;

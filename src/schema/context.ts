@@ -44,6 +44,8 @@ export interface GraphQLContext {
   disconnected?: AbortSignal;
   /** The event last handed to the client's stream: where a reader that is left behind can go on. */
   lastEvent?: RunEventView;
+  /** Ids of the runs that the operation has begun or follows. */
+  runIds: Set<string>;
 }
 
 /** A context for one operation. Its loaders cache what they read, so it must not outlive the operation. */
@@ -52,6 +54,7 @@ export function createContext(
   caller: Caller | null,
   disconnected?: AbortSignal,
 ): GraphQLContext {
-  const context: GraphQLContext = { caller, rooms, loaders: createLoaders(rooms, caller) };
+  const loaders = createLoaders(rooms, caller);
+  const context: GraphQLContext = { caller, rooms, loaders, runIds: new Set() };
   return disconnected ? { ...context, disconnected } : context;
 }

@@ -106,6 +106,7 @@ export async function followRun(
 ): Promise<AsyncIterable<RunEventView>> {
   try {
     const handle = await start();
+    context.runIds.add(handle.runId);
     const stream = createRunStream(handle.runId, viewRun);
     return new RunEventIterator(handle, stream, { context, after });
   } catch (error) {

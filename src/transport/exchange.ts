@@ -19,6 +19,8 @@ export interface Exchange {
   outflow: Outflow;
   /** Known once the document is parsed. */
   operation: { type: OperationTypeNode; name: string | null } | null;
+  /** Known once the operation is executed: the runs that it has begun or follows. */
+  runIds?: ReadonlySet<string>;
   /** "OK", or the code of the first error. */
   outcome: string;
   /** Ends the stream at once, also while it waits: with `refused`, else as stalled. Set once the operation streams. */

@@ -15,6 +15,7 @@ const isStream = (result: object): result is AsyncIterable<ExecutionResult> =>
 
 function note({ document, operationName, contextValue }: ExecutionArgs): OperationContext {
   const context = contextValue as OperationContext;
+  context.exchange.runIds = context.runIds;
   const operation = getOperationAST(document, operationName);
   if (operation) {
     // The name as it stands in the document: what the request calls it may be anything.

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseId } from '../../src/schema/global-id.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { startTestServer, type TestServer } from '../support/start-test-server.ts';
 
@@ -45,8 +46,8 @@ describe('the whole server', () => {
   test('logs each operation and model call, with the request id, and no word of what was said', async () => {
     const from = entries.length;
     const secret = 'the launch code is 7-alpha';
-    await server.execute(
-      'mutation Complete($t: String!) { complete(input: { prompt: { text: $t } }) { ... on Completion { text } } }',
+    const { data } = await server.execute<{ complete: { id: string } }>(
+      'mutation Complete($t: String!) { complete(input: { prompt: { text: $t } }) { ... on Completion { id text } } }',
       { t: secret },
       { headers: { 'x-request-id': 'trace-7' } },
     );
@@ -65,7 +66,10 @@ describe('the whole server', () => {
             durationMs: expect.any(Number),
             status: 'succeeded',
           }),
-          expect.objectContaining({ message: 'operation', operation: 'Complete', outcome: 'OK' }),
+          expect.objectContaining({
+            ...{ message: 'operation', operation: 'Complete', outcome: 'OK' },
+            runId: parseId('Run', data!.complete.id),
+          }),
         ]),
       );
     const text = JSON.stringify(entries);
