@@ -25,7 +25,10 @@ test('search_knowledge asks the knowledge room and offers what it finds for cita
     passages: [{ source: 'tea.md', title: 'Tea', score: 0.8 }],
   });
   expect(cited).toEqual([hit]);
-  const context = { runId: expect.any(String), userId: expect.any(String) };
+  const context = {
+    ...{ runId: expect.any(String), userId: expect.any(String) },
+    ...{ requestId: expect.any(String), apiKeyId: null },
+  };
   const signal = expect.any(AbortSignal);
   expect(requests).toEqual([{ ...input, topK: 6, signal, context }]);
 });

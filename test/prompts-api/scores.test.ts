@@ -72,8 +72,8 @@ test('what the database cannot store is bad input', async () => {
   expect((await named).errors?.[0]?.extensions).toMatchObject({
     code: 'BAD_USER_INPUT',
     issues: [
-      { path: ['input', 'name'], message: 'the character U+0000 cannot be stored' },
-      { path: ['input', 'comment'], message: 'the character U+0000 cannot be stored' },
+      { path: ['input', 'name'], message: 'holds a NUL character or half a surrogate pair' },
+      { path: ['input', 'comment'], message: 'holds a NUL character or half a surrogate pair' },
     ],
   });
 });
