@@ -2,6 +2,7 @@ import type { ApprovalRecord } from '../kernel/run.ts';
 import { type AgentState, type PendingCall, resultText } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
 import { decideCall } from './decide-call.ts';
+import { outlastOutage } from './outlast-outage.ts';
 import { shareOf } from './result-share.ts';
 import type { RunRooms } from './run-rooms.ts';
 import { type RunnableCall, runTool, type ToolOutcome } from './tool-call.ts';
@@ -82,7 +83,7 @@ function tellQuestion({ run }: AgentWork, state: AgentState, approval: ApprovalR
 
 /** The approvals of the run, and of the sub-agents that work for it. */
 const askedBy = async ({ run }: AgentWork, { approvals }: RunRooms): Promise<ApprovalRecord[]> =>
-  (await approvals.ofTrees([run.id]))[0]!;
+  (await outlastOutage(() => approvals.ofTrees([run.id]), run.signal))[0]!;
 
 /** Whoever follows a run that waits for a sub-agent is told which person that waits for. */
 async function tellQuestionsBelow(
