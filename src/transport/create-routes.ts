@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { accepts, answerTypes } from './accepted-types.ts';
 import type { Admission } from './admission.ts';
 import type { GraphQLHandler } from './create-graphql-handler.ts';
 import type { TransportOptions } from './create-transport.ts';
@@ -85,6 +86,12 @@ async function maySeeMetrics(request: IncomingMessage, admission: Admission): Pr
 function serveGraphQL(options: RoutesOptions): Handle {
   const { handler, inFlight, watchdog, log, metrics } = options;
   return async ({ request, response, requestId }) => {
+    // Yoga finds out when the work is done, and answers without a word.
+    if (!accepts(request.headers.accept, answerTypes)) {
+      const message = `Accept one of ${answerTypes.join(', ')}.`;
+      const extensions = { code: 'BAD_USER_INPUT', requestId };
+      return sendJson(response, 406, { errors: [{ message, extensions }] });
+    }
     const outflow = watchdog.watch(response);
     const exchange = createExchange('http', requestId, outflow);
     outflow.follow(exchange);

@@ -13,6 +13,7 @@ subscription Stream {
     __typename
     cursor
     ... on TextDelta { text }
+    ... on RunFinished { run { cost ... on Completion { text } } }
     ... on RunFailed { error { code message } }
   }
 }

@@ -1,13 +1,18 @@
+import type { IncomingMessage } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GraphQLContext } from '../schema/context.ts';
 import type { Metrics } from '../telemetry/create-metrics.ts';
+import { accepts, streamTypes } from './accepted-types.ts';
 import type { Exchange } from './exchange.ts';
 import { GuardedStream } from './guarded-stream.ts';
+import { refusal } from './request-refusal.ts';
 
 /** What an operation's resolvers and this room's plugins find in its context. */
 export interface OperationContext extends GraphQLContext {
   exchange: Exchange;
+  /** Over HTTP. */
+  req?: IncomingMessage;
 }
 
 const isStream = (result: object): result is AsyncIterable<ExecutionResult> =>
@@ -23,6 +28,10 @@ function note({ document, operationName, contextValue }: ExecutionArgs): Operati
   }
   return context;
 }
+
+/** Nothing may be begun whose events could not be told. */
+const canStream = ({ exchange, req }: OperationContext): boolean =>
+  exchange.transport !== 'http' || accepts(req?.headers.accept, streamTypes);
 
 /** Yoga plugin: notes what is executed, for the log, and puts a guard on everything that streams. */
 export function useOperations(metrics: Metrics): Plugin {
@@ -46,6 +55,11 @@ export function useOperations(metrics: Metrics): Plugin {
     },
     onSubscribe({ args }) {
       const context = note(args);
+      if (!canStream(context)) {
+        throw refusal('BAD_USER_INPUT', 'A subscription is told as text/event-stream: accept it.', {
+          status: 406,
+        });
+      }
       return {
         onSubscribeResult({ result, setResult }) {
           if (isStream(result)) setResult(guard(context, result));
