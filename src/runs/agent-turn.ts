@@ -12,8 +12,7 @@ export async function takeTurn(work: AgentWork, state: AgentState, rooms: RunRoo
   const { run, input } = work;
   const call = callOf(work, state, rooms);
   const payer = payerOf(run);
-  const request = { call, chain: input.chain };
-  await askGates(payer, request, rooms);
+  const request = await askGates(payer, { call, chain: input.chain }, rooms);
   const finish = await streamTurn(work, meteredCall(payer, request, rooms));
   const { message, stopReason, refusal, usage, cost } = finish;
   const number = state.turns + 1;

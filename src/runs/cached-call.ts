@@ -37,10 +37,10 @@ const nothing = {
  */
 export async function* cachedCall(
   payer: Payer,
-  request: CachedRequest,
+  asked: CachedRequest,
   rooms: RunRooms,
 ): AsyncGenerator<CallEvent, void> {
-  await askGates(payer, request, rooms);
+  const request = await askGates(payer, asked, rooms);
   if (request.mode === 'BYPASS') return yield* meteredCall(payer, request, rooms);
   const key = rooms.cache.keyOf(identityOf(request, rooms));
   if (request.mode === 'REFRESH') return yield* storedCall(payer, { request, key }, rooms);

@@ -53,16 +53,27 @@ export type CallEvent =
   | CallFinish;
 
 /**
- * Asks the plugins' gates whether this caller may make the call. Rejects as the first that refuses, or as soon as the
- * caller's run is stopped.
+ * Asks the plugins' gates whether this caller may call each model of the chain. Resolves with the request without the
+ * fallback models that were refused. Rejects as the gate that refuses the first model, or as soon as the caller's run is
+ * stopped.
  */
-export async function askGates(
+export async function askGates<Request extends CallRequest>(
   payer: Payer,
-  { call, chain }: CallRequest,
+  request: Request,
   { hooks }: RunRooms,
-): Promise<void> {
-  const asked = hooks.gate({ ...call, model: chain[0]! }, hookContext(payer));
-  await unlessAborted(asked, payer.signal);
+): Promise<Request> {
+  const ask = (model: ModelName): Promise<void> =>
+    unlessAborted(hooks.gate({ ...request.call, model }, hookContext(payer)), payer.signal);
+  const [first, ...fallbacks] = request.chain;
+  await ask(first!);
+  const chain = [first!];
+  for (const model of fallbacks) {
+    await ask(model).then(
+      () => chain.push(model),
+      () => payer.signal.throwIfAborted(),
+    );
+  }
+  return { ...request, chain };
 }
 
 /**

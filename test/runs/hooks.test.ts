@@ -13,8 +13,9 @@ const listening = (name: string, hooks: Hooks) =>
 /** Two plugins in this order; the first one's observers all throw. */
 const plugins = [
   listening('first', {
-    beforeModelCall: async ({ messages }, { userId }) => {
+    beforeModelCall: async ({ messages, model }, { userId }) => {
       called.push('first before');
+      if (model === 'claude-haiku-4-5') throw new Error('not that one');
       if (userId === 'eve') throw new Error('not for her');
       if (JSON.stringify(messages).includes('slow gate')) await new Promise(() => {});
       if (JSON.stringify(messages).includes('forbidden')) throw new Error('not here');
@@ -72,6 +73,20 @@ test('hooks are called in the order of the plugin list, and a throwing observer 
     expect(told('second')).toContain(`second ${type}`);
   }
   expect(entries.some(({ message }) => message === 'a plugin hook failed')).toBe(true);
+});
+
+test('a fallback model that a gate refuses is left out, and the next one answers', async () => {
+  const before = server.demo.requests.length;
+  server.demo.script({ kind: 'status', status: 529, times: 3 });
+  const fallbackModels = ['claude-haiku-4-5', 'claude-haiku-5-5'];
+  expect(await complete('[demo:reply spare] fall back', { fallbackModels })).toMatchObject({
+    text: 'spare',
+  });
+  const models = server.demo.requests
+    .slice(before)
+    .map(({ body }) => (body as { model?: string } | undefined)?.model);
+  expect(models).toContain('claude-haiku-5-5');
+  expect(models).not.toContain('claude-haiku-4-5');
 });
 
 test('a gate that throws refuses the call: nothing is sent, held or billed, later gates are not asked', async () => {
