@@ -8,11 +8,11 @@ import type {
 } from '../kernel/model.ts';
 import type { Usd } from '../kernel/prices.ts';
 import type { TokenUsage } from '../kernel/run.ts';
+import { untilAborted } from '../kernel/until-aborted.ts';
 import type { CallOutcome, Hold, UsageRecordRow, UsageTag } from '../ledger/ledger.ts';
 import type { AttemptReport, ModelName } from '../model/models.ts';
 import { holdCall } from './hold-call.ts';
 import type { RunRooms } from './run-rooms.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 /** Who pays for a model call, and how long it may take. */
 export interface Payer {
@@ -63,7 +63,7 @@ export async function askGates<Request extends CallRequest>(
   { hooks }: RunRooms,
 ): Promise<Request> {
   const ask = (model: ModelName): Promise<void> =>
-    unlessAborted(hooks.gate({ ...request.call, model }, hookContext(payer)), payer.signal);
+    untilAborted(payer.signal, () => hooks.gate({ ...request.call, model }, hookContext(payer)));
   const [first, ...fallbacks] = request.chain;
   await ask(first!);
   const chain = [first!];

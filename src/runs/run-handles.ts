@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../data/database.ts';
 import type { RunEvent } from '../kernel/events.ts';
+import { untilAborted } from '../kernel/until-aborted.ts';
 import { isLasting } from '../ledger/database-trouble.ts';
 import { isNewRun } from './find-run.ts';
 import { interrupted } from './live-run.ts';
@@ -10,7 +11,6 @@ import { RunReader } from './run-reader.ts';
 import { readRuns } from './run-rows.ts';
 import { RunSignals } from './run-signals.ts';
 import type { RunHandle, RunRecord } from './runs.ts';
-import { unlessAborted } from './unless-aborted.ts';
 
 /** Makes the readers of runs, live here or elsewhere or over. */
 export interface RunHandles {
@@ -50,7 +50,7 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
       signal?.throwIfAborted();
       const live = liveRuns.get(runId);
       if (live) {
-        const record = await (signal ? unlessAborted(live.settled, signal) : live.settled);
+        const record = await (signal ? untilAborted(signal, () => live.settled) : live.settled);
         if (!live.fenced) return record;
       }
       try {
