@@ -77,11 +77,12 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       await changed(collectionId);
     },
   });
-  // What a former process had no time for.
-  const begun = listCollections(database)
+  // What a former process had no time for. Nothing is counted: a start must not wait behind a large collection.
+  const begun = database
+    .query<{ id: string; embedder: string }>('SELECT "id", "embedder" FROM "Collection"')
     .then((collections) => {
-      for (const { id, embeddingModel } of collections) {
-        const embedder = embedderOf(embeddingModel);
+      for (const { id, embedder: name } of collections) {
+        const embedder = embedderOf(name);
         if (embedder) improve(id, embedder);
       }
     })
