@@ -28,6 +28,7 @@ export {
   type TesseraConfig,
 } from './kernel/plugin.ts';
 export { definePrompt, type PromptDefinition, type PromptExample } from './kernel/prompt.ts';
+export type { Reranker, RerankRequest } from './kernel/reranker.ts';
 export type { SearchHit } from './kernel/run.ts';
 export { defineTool, type ToolContext, type ToolDefinition } from './kernel/tool.ts';
 // The built-in plugins, as `tessera.config.ts` lists them.
@@ -38,6 +39,7 @@ export { fewShot } from './plugins/few-shot/few-shot.ts';
 export { httpFetch } from './plugins/http-fetch/http-fetch.ts';
 export { knowledgeSearch } from './plugins/knowledge-search/knowledge-search.ts';
 export { mcp } from './plugins/mcp/mcp.ts';
+export { modelReranker } from './plugins/model-reranker/model-reranker.ts';
 export { questionAnswering } from './plugins/question-answering/question-answering.ts';
 export { researcher } from './plugins/researcher/researcher.ts';
 export { sentiment } from './plugins/sentiment/sentiment.ts';

@@ -142,7 +142,7 @@ function booleanValue(source: ValueSource, name: string): boolean {
 }
 
 /** A bound of the schema, or the one the SDK moved into its description as `{minimum: 0, maximum: 1}`. */
-function constraint(schema: Record<string, unknown>, name: string): number | undefined {
+export function constraint(schema: Record<string, unknown>, name: string): number | undefined {
   const direct = schema[name];
   if (typeof direct === 'number') return direct;
   const described = new RegExp(`[{ ]${name}: (-?\\d+(?:\\.\\d+)?)`).exec(

@@ -1,5 +1,6 @@
 import { evaluate, findExpressions } from './arithmetic.ts';
 import type { Conversation } from './conversation.ts';
+import { ratePassages } from './passage-ratings.ts';
 import { labelledExamples, subjectOf } from './prompt-text.ts';
 import type { PlannedBlock } from './reply-plan.ts';
 import { valueFromSchema } from './schema-value.ts';
@@ -7,6 +8,8 @@ import { rankByOverlap, splitSentences } from './word-overlap.ts';
 
 /** One text block of JSON that the schema of `output_config.format` accepts, about the subject of the prompt. */
 export function structuredReply(conversation: Conversation, schema: unknown): PlannedBlock[] {
+  const ratings = ratePassages(conversation.question, schema);
+  if (ratings) return [{ type: 'text', text: JSON.stringify(ratings) }];
   const subject = subjectOf(conversation.question);
   const answer = answerOf(conversation);
   const value = valueFromSchema(schema, {

@@ -7,7 +7,13 @@ import { isKebabCase } from './names.ts';
 import type { ConfiguredPlugin, PluginParts, PluginServices } from './plugin.ts';
 import type { AnyPrompt } from './prompt.ts';
 import type { Registered, RegisteredPlugin, Registry, RegistryCheck } from './registry.ts';
-import { type DefinitionKind, definitionProblems, relationProblems } from './registry-problems.ts';
+import {
+  type DefinitionKind,
+  definitionProblems,
+  relationProblems,
+  rerankerProblems,
+} from './registry-problems.ts';
+import type { Reranker } from './reranker.ts';
 import { StartupError } from './startup-error.ts';
 import type { AnyTool } from './tool.ts';
 
@@ -16,6 +22,7 @@ interface Draft extends Registry {
   prompts: Map<string, Registered<AnyPrompt>>;
   agents: Map<string, Registered<AnyAgent>>;
   embedders: Map<string, Embedder>;
+  rerankers: Map<string, Registered<Reranker>>;
   providers: Map<string, ModelProvider>;
 }
 
@@ -40,6 +47,7 @@ function emptyDraft(services: PluginServices): Draft {
     prompts: new Map(),
     agents: new Map(),
     embedders: new Map(),
+    rerankers: new Map(),
     providers: new Map(),
     hooks: [],
     close: () => (closing ??= closeAll()),
@@ -75,7 +83,7 @@ function setupProblems(plugin: ConfiguredPlugin, error: unknown): string[] {
 }
 
 const partNames: ReadonlySet<string> = new Set<keyof PluginParts>([
-  ...(['tools', 'prompts', 'agents', 'hooks', 'embedders', 'providers'] as const),
+  ...(['tools', 'prompts', 'agents', 'hooks', 'embedders', 'rerankers', 'providers'] as const),
   ...(['graphql', 'close'] as const),
 ]);
 const hookNames: ReadonlySet<string> = new Set<keyof Hooks>([
@@ -131,6 +139,22 @@ function addNamed<Part extends { name: string }>(
   });
 }
 
+function addRerankers(
+  plugin: string,
+  rerankers: readonly Reranker[],
+  into: Draft['rerankers'],
+): string[] {
+  const problems = rerankers.flatMap((reranker) => {
+    const found = [...rerankerProblems(reranker)];
+    return found.map((problem) => `plugin "${plugin}", reranker "${reranker.name}": ${problem}`);
+  });
+  if (problems.length > 0) return problems;
+  return addNamed(plugin, 'reranker', {
+    parts: rerankers.map((each) => ({ ...each, plugin })),
+    into,
+  });
+}
+
 function addParts(draft: Draft, plugin: string, parts: PluginParts): string[] {
   if (parts.hooks) draft.hooks.push({ plugin, hooks: parts.hooks });
   return [
@@ -139,6 +163,7 @@ function addParts(draft: Draft, plugin: string, parts: PluginParts): string[] {
     ...addDefinitions(plugin, { kind: 'prompt', definitions: parts.prompts, into: draft.prompts }),
     ...addDefinitions(plugin, { kind: 'agent', definitions: parts.agents, into: draft.agents }),
     ...addNamed(plugin, 'embedder', { parts: parts.embedders, into: draft.embedders }),
+    ...addRerankers(plugin, parts.rerankers ?? [], draft.rerankers),
     ...addNamed(plugin, 'provider', { parts: parts.providers, into: draft.providers }),
   ];
 }

@@ -1,6 +1,13 @@
 import type { MeterEmbedder } from './embedder.ts';
 import type { SearchHit } from './run.ts';
 
+export interface Rerank {
+  /** How many passages it is given at most. */
+  candidates: number;
+  /** How well each passage answers, within [0, 1]; null where that could not be told: their order is kept then. */
+  scores(passages: readonly SearchHit[]): Promise<readonly number[] | null>;
+}
+
 export interface SearchRequest {
   query: string;
   /** When left out: "default", else the only one that holds something. */
@@ -15,6 +22,8 @@ export interface SearchRequest {
   embedderWeight?: number;
   /** 0 (default) to 1: how much a hit is pushed down for being like better ones. */
   diversity?: number;
+  /** Orders what was found anew, before the rest is cut off. */
+  rerank?: Rerank;
   signal?: AbortSignal;
   /** Who pays when a hosted embedder bills for the query: give a tool's context. */
   context?: { runId: string; userId: string; requestId?: string; apiKeyId?: string | null };

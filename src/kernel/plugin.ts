@@ -6,6 +6,7 @@ import type { KnowledgeSearch } from './knowledge-search.ts';
 import type { Log } from './log.ts';
 import type { ModelProvider } from './model.ts';
 import type { AnyPrompt } from './prompt.ts';
+import type { Reranker } from './reranker.ts';
 import type { AnyTool } from './tool.ts';
 
 /** What the server lends a plugin. */
@@ -25,6 +26,7 @@ export interface PluginParts {
   agents?: AnyAgent[];
   hooks?: Hooks;
   embedders?: Embedder[];
+  rerankers?: Reranker[];
   providers?: ModelProvider[];
   /** Extends the public schema. Runs after the built-in types are declared. */
   graphql?: (builder: SchemaBuilderForPlugins) => void;

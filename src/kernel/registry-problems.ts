@@ -1,7 +1,8 @@
 import type { AnyAgent } from './agent.ts';
-import { camelCase, isSnakeCase, reservedPromptFields } from './names.ts';
+import { camelCase, isKebabCase, isSnakeCase, reservedPromptFields } from './names.ts';
 import type { AnyPrompt } from './prompt.ts';
 import type { Registry } from './registry.ts';
+import type { Reranker } from './reranker.ts';
 import type { AnyTool } from './tool.ts';
 
 export type DefinitionKind = 'tool' | 'prompt' | 'agent';
@@ -74,6 +75,19 @@ export function* definitionProblems(
   if (kind === 'tool') yield* toolProblems(definition as AnyTool);
   else if (kind === 'prompt') yield* promptProblems(definition as AnyPrompt);
   else yield* agentProblems(definition as AnyAgent);
+}
+
+export function* rerankerProblems({
+  name,
+  description,
+  candidates = 1,
+  rerank,
+}: Reranker): Iterable<string> {
+  if (!isKebabCase(name)) yield 'the name must be lower kebab-case, like "cross-encoder"';
+  if (!isFilled(description)) yield 'the description is missing: clients choose by it';
+  if (!isPositiveInteger(candidates) || candidates > 100)
+    yield 'candidates must be a whole number from 1 to 100';
+  if (typeof rerank !== 'function') yield 'rerank must be a function';
 }
 
 const listed = (names: Iterable<string>): string => [...names].sort().join(', ') || 'none';

@@ -4,6 +4,7 @@ import type { Hooks } from './hooks.ts';
 import type { ModelProvider } from './model.ts';
 import type { PluginParts } from './plugin.ts';
 import type { AnyPrompt } from './prompt.ts';
+import type { Reranker } from './reranker.ts';
 import type { AnyTool } from './tool.ts';
 
 export interface RegisteredPlugin {
@@ -23,6 +24,7 @@ export interface Registry {
   prompts: ReadonlyMap<string, Registered<AnyPrompt>>;
   agents: ReadonlyMap<string, Registered<AnyAgent>>;
   embedders: ReadonlyMap<string, Embedder>;
+  rerankers: ReadonlyMap<string, Registered<Reranker>>;
   providers: ReadonlyMap<string, ModelProvider>;
   /** In the order of the plugin list. */
   hooks: { plugin: string; hooks: Hooks }[];

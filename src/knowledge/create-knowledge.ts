@@ -3,6 +3,7 @@ import type { Embedder, MeterEmbedder } from '../kernel/embedder.ts';
 import { DomainError } from '../kernel/errors.ts';
 import type { SearchRequest } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
+import type { SearchHit } from '../kernel/run.ts';
 import { parseBracketCitations } from './bracket-citations.ts';
 import {
   type CollectionRow,
@@ -22,6 +23,7 @@ import { packSources } from './pack-sources.ts';
 import { createQueryTerms } from './query-terms.ts';
 import { createReembedding } from './reembedding.ts';
 import { latentWeightOf, resultsOf, searchCollection } from './search-collection.ts';
+import { searchReranked } from './search-reranked.ts';
 import { takeInTurn } from './take-in-turn.ts';
 import { updateCollection } from './update-collection.ts';
 import { createVectorIndexes } from './vector-index.ts';
@@ -88,16 +90,17 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     })
     .catch((error: unknown) => log.warn({ err: error }, 'the collections were not looked through'));
   const parts = { database, statistics, terms, indexes, latent, embedderOf, log };
+  const searchAll = async (request: SearchRequest): Promise<SearchHit[]> => {
+    const collections = await collectionsFor(database, request);
+    const [only, ...others] = collections;
+    if (!only) throw await collectionNotFound(database, request.collection);
+    if (others.length === 0) return searchCollection(parts, only, request);
+    const answers = collections.map((each) => searchCollection(parts, each, request));
+    return takeInTurn(await Promise.all(answers), resultsOf(request));
+  };
 
   return {
-    async search(request) {
-      const collections = await collectionsFor(database, request);
-      const [only, ...others] = collections;
-      if (!only) throw await collectionNotFound(database, request.collection);
-      if (others.length === 0) return searchCollection(parts, only, request);
-      const answers = collections.map((each) => searchCollection(parts, each, request));
-      return takeInTurn(await Promise.all(answers), resultsOf(request));
-    },
+    search: (request) => searchReranked(request, searchAll),
     collections: () => listCollections(database),
     async updateCollection(change, userId) {
       const collection = await findCollection(database, change.name);

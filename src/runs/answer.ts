@@ -1,4 +1,5 @@
-import type { UserBlock } from '../kernel/model.ts';
+import type { Rerank } from '../kernel/knowledge-search.ts';
+import type { Message, UserBlock } from '../kernel/model.ts';
 import type { PackedSources } from '../knowledge/knowledge.ts';
 import { cachedCall } from './cached-call.ts';
 import { finishPatch, notePrompt, promptPatch } from './completion.ts';
@@ -7,8 +8,10 @@ import { endedByFallbackText } from './fallback-text.ts';
 import type { LiveRun } from './live-run.ts';
 import type { CallEvent, CallFinish } from './metered-call.ts';
 import { payerOf } from './payer.ts';
-import { chainOf, defaultMaxTokens, type PreparedPrompt, prepareNamed } from './prepared-prompt.ts';
+import { callOf, chainOf, type PreparedPrompt, prepareNamed } from './prepared-prompt.ts';
+import { promptAnswer } from './prompt-answer.ts';
 import { refusal } from './refusal.ts';
+import { findReranker, rerankWith } from './rerank.ts';
 import type { RunRooms } from './run-rooms.ts';
 import type { AnswerRequest } from './runs.ts';
 
@@ -36,7 +39,7 @@ export async function runAnswer(
     run.append({ type: 'SourcesFound', sources: packed.sources });
     if (packed.sources.length === 0) return await endWithoutSources(run, chain[0]!);
     const mode = prompt.cacheable ? (options.cache ?? 'DEFAULT') : 'BYPASS';
-    const call = callOf(prompt, { request, packed });
+    const call = { ...callOf(prompt, request), messages: messagesOf(prompt, packed) };
     const events = cachedCall(payerOf(run), { call, chain, mode }, rooms);
     const finish = await streamCited(run, { events, packed, told }, rooms);
     await run.end(
@@ -61,9 +64,10 @@ async function endWithoutSources(run: LiveRun, model: string): Promise<void> {
 async function findSources(
   run: LiveRun,
   request: AnswerRequest,
-  { knowledge, ledger }: RunRooms,
+  rooms: RunRooms,
 ): Promise<PackedSources> {
-  const { question: query, collection, topK, filter, diversity } = request;
+  const { knowledge, ledger } = rooms;
+  const { question: query, collection, topK, filter, diversity, rerank } = request;
   const { envelope } = run;
   const hits = await knowledge.search({
     query,
@@ -73,8 +77,21 @@ async function findSources(
     ...(topK == null ? {} : { topK }),
     ...(filter == null ? {} : { filter }),
     ...(diversity == null ? {} : { diversity }),
+    ...(rerank == null ? {} : { rerank: rerankIn({ run, name: rerank, request }, rooms) }),
   });
   return knowledge.pack(hits, sourceTokenBudget);
+}
+
+/** What a reranker asks of the model is the run's own expense. */
+function rerankIn(
+  { run, name, request }: { run: LiveRun; name: string; request: AnswerRequest },
+  rooms: RunRooms,
+): Rerank {
+  const { question: query, options } = request;
+  return rerankWith(findReranker(name, rooms.registry), {
+    ...{ query, signal: run.signal, log: rooms.log },
+    promptAnswer: (named) => promptAnswer(run, { named, options: options ?? {} }, rooms),
+  });
 }
 
 /** The prompt's `context` names the passages; their text goes in as citable blocks, as data. */
@@ -92,19 +109,11 @@ async function wordQuestion(
   return prepareNamed({ name, variables }, subject, prompts);
 }
 
-function callOf(
-  prompt: PreparedPrompt,
-  { request, packed }: { request: AnswerRequest; packed: PackedSources },
-) {
+function messagesOf(prompt: PreparedPrompt, packed: PackedSources): Message[] {
   const earlier = prompt.messages.slice(0, -1);
   const question = prompt.messages.at(-1)!;
   const content = [...packed.blocks, ...(question.content as UserBlock[])];
-  return {
-    messages: [...earlier, { role: 'user' as const, content }],
-    maxTokens: request.maxTokens ?? prompt.maxTokens ?? defaultMaxTokens,
-    ...(prompt.system ? { system: prompt.system } : {}),
-    ...(prompt.thinking ? { thinking: true } : {}),
-  };
+  return [...earlier, { role: 'user', content }];
 }
 
 interface CitedStream {

@@ -7,12 +7,7 @@ import { mendedAnswer } from './mended-answer.ts';
 import type { CallEvent, CallFinish } from './metered-call.ts';
 import { parseOutput } from './model-output.ts';
 import { payerOf } from './payer.ts';
-import {
-  chainOf,
-  defaultMaxTokens,
-  type PreparedPrompt,
-  preparePrompt,
-} from './prepared-prompt.ts';
+import { callOf, chainOf, type PreparedPrompt, preparePrompt } from './prepared-prompt.ts';
 import { refusal } from './refusal.ts';
 import type { RunRooms } from './run-rooms.ts';
 import type { RunPatch } from './run-rows.ts';
@@ -93,17 +88,6 @@ export function promptPatch({ record }: LiveRun): RunPatch {
 export function finishPatch(finish: CallFinish): RunPatch {
   const { stopReason, cached, degraded, timeToFirstTokenMs, model } = finish;
   return { status: 'SUCCEEDED', stopReason, cached, degraded, timeToFirstTokenMs, model };
-}
-
-function callOf(prompt: PreparedPrompt, request: CompletionRequest) {
-  const system = request.system ?? prompt.system;
-  return {
-    messages: prompt.messages,
-    maxTokens: request.maxTokens ?? prompt.maxTokens ?? defaultMaxTokens,
-    ...(system ? { system } : {}),
-    ...(prompt.outputSchema ? { outputSchema: prompt.outputSchema } : {}),
-    ...(prompt.thinking ? { thinking: true } : {}),
-  };
 }
 
 interface Answered {

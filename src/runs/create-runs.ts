@@ -14,6 +14,7 @@ import type { Prompts } from '../prompts/prompts.ts';
 import { runAnswer } from './answer.ts';
 import { ApprovalStream } from './approval-stream.ts';
 import { createApprovals } from './approvals.ts';
+import { completedAnswer } from './completed-answer.ts';
 import { runCompletion } from './completion.ts';
 import { Deployment } from './deployment.ts';
 import { findRun } from './find-run.ts';
@@ -23,6 +24,7 @@ import { unstored } from './live-run.ts';
 import { LiveRuns } from './live-runs.ts';
 import { LogWriter } from './log-writer.ts';
 import { RemoteReaders } from './remote-readers.ts';
+import { findReranker, rerankWith } from './rerank.ts';
 import { RunCanceller } from './run-canceller.ts';
 import { RunExecutor } from './run-executor.ts';
 import { createRunHandles } from './run-handles.ts';
@@ -135,19 +137,22 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     return record;
   };
 
+  const complete: Runs['complete'] = async (request, caller) => {
+    const { options } = request;
+    const model = request.model ?? models.resolve(null);
+    const beginning = { kind: 'COMPLETION', owner: caller, input: request, model } as const;
+    const run = (id: string) =>
+      executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
+        runCompletion(live, request, rooms),
+      );
+    return once({ request, run }, caller);
+  };
+
   return {
-    async complete(request, caller) {
-      const { options } = request;
-      const model = request.model ?? models.resolve(null);
-      const beginning = { kind: 'COMPLETION', owner: caller, input: request, model } as const;
-      const run = (id: string) =>
-        executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
-          runCompletion(live, request, rooms),
-        );
-      return once({ request, run }, caller);
-    },
+    complete,
     async answer(request, caller) {
       parseMetadataFilter(request.filter);
+      if (request.rerank != null) findReranker(request.rerank, registry);
       const { options } = request;
       const model = request.model ?? models.resolve(null);
       const beginning = { kind: 'ANSWER', owner: caller, input: request, model } as const;
@@ -174,6 +179,13 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
           runIngest(live, request, rooms),
         );
       return once({ request, run }, caller);
+    },
+    rerank({ reranker, query, signal = new AbortController().signal }, caller) {
+      return rerankWith(findReranker(reranker, registry), {
+        ...{ query, signal, log },
+        promptAnswer: async (named) =>
+          completedAnswer(await complete({ prompt: { named } }, caller), signal),
+      });
     },
     async join(runId, caller) {
       await mustRead(runId, caller);

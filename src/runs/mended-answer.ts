@@ -4,8 +4,8 @@ import { type CachedRequest, cachedCall } from './cached-call.ts';
 import type { LiveRun } from './live-run.ts';
 import type { CallFinish } from './metered-call.ts';
 import { payerOf } from './payer.ts';
-import { refusal } from './refusal.ts';
 import type { RunRooms } from './run-rooms.ts';
+import { wholeAnswer } from './whole-answer.ts';
 
 /** What a model is told whose answer was not of its schema; what is wrong with it follows, a line each. */
 const instruction =
@@ -27,15 +27,7 @@ export async function mendedAnswer(
   rooms: RunRooms,
 ): Promise<{ text: string; finish: CallFinish }> {
   const call = { ...asked.call, messages: [...asked.call.messages, answer, complaint(issues)] };
-  let text = '';
-  let finish: CallFinish | null = null;
-  for await (const event of cachedCall(payerOf(run), { ...asked, call, mode: 'BYPASS' }, rooms)) {
-    if (event.type === 'text') text += event.text;
-    else if (event.type === 'finish') finish = event;
-  }
-  if (!finish) throw new Error('the call ended without a finish');
-  if (finish.stopReason === 'refusal') throw refusal(finish.refusal);
-  return { text, finish };
+  return wholeAnswer(cachedCall(payerOf(run), { ...asked, call, mode: 'BYPASS' }, rooms));
 }
 
 function complaint(issues: readonly Issue[]): Message {

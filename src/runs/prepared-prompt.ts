@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Message } from '../kernel/model.ts';
 import type { ModelName, Models } from '../model/models.ts';
 import type { NamedPrompt, Prompts } from '../prompts/prompts.ts';
+import type { CallRequest } from './metered-call.ts';
 import type { CompletionRequest, PromptChoice, RunOptions } from './runs.ts';
 
 /** A prompt as it will be sent, whoever worded it. */
@@ -21,7 +22,7 @@ export interface PreparedPrompt {
 }
 
 /** Output tokens of a call that says nothing about them. */
-export const defaultMaxTokens = 1_024;
+const defaultMaxTokens = 1_024;
 
 const unnamed = {
   system: null,
@@ -77,6 +78,21 @@ export async function prepareNamed(
     promptVersionId: version.id,
     experimentId: assignment?.experimentId ?? null,
     variant: assignment?.variant ?? null,
+  };
+}
+
+/** The call that asks it of a model. */
+export function callOf(
+  prompt: PreparedPrompt,
+  asked: Pick<CompletionRequest, 'system' | 'maxTokens'> = {},
+): CallRequest['call'] {
+  const system = asked.system ?? prompt.system;
+  return {
+    messages: prompt.messages,
+    maxTokens: asked.maxTokens ?? prompt.maxTokens ?? defaultMaxTokens,
+    ...(system ? { system } : {}),
+    ...(prompt.outputSchema ? { outputSchema: prompt.outputSchema } : {}),
+    ...(prompt.thinking ? { thinking: true } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { StoredError } from '../kernel/errors.ts';
 import type { RunEvent } from '../kernel/events.ts';
+import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Usd } from '../kernel/prices.ts';
 import type { Caller } from '../kernel/principal.ts';
@@ -47,6 +48,8 @@ export interface AnswerRequest {
   filter?: unknown;
   /** See `SearchRequest`. */
   diversity?: number | null;
+  /** The name of a reranker. */
+  rerank?: string | null;
   /** The prompt that words the instructions; "rag_qa" when left out. */
   prompt?: string | null;
   model?: string | null;
@@ -124,12 +127,20 @@ export interface Runs {
   /**
    * Each starts a run and returns at once. What keeps a run from starting (an unknown prompt, no budget) ends it FAILED;
    * `result()` tells. Rejects only with CONFLICT (an idempotency key with other input), AGENT_NOT_FOUND, and an
-   * `InvalidFilterError` for a filter that says nothing sensible.
+   * `InvalidInputError` for a filter that says nothing sensible or an unknown reranker.
    */
   complete(request: CompletionRequest, caller: Caller): Promise<RunHandle>;
   answer(request: AnswerRequest, caller: Caller): Promise<RunHandle>;
   runAgent(request: AgentRequest, caller: Caller): Promise<RunHandle>;
   ingest(request: IngestRequest, caller: Caller): Promise<RunHandle>;
+  /**
+   * A reranker for a search of this caller's: what it asks of a model is a run of its own. Throws an `InvalidInputError`
+   * when there is none of that name.
+   */
+  rerank(
+    request: { reranker: string; query: string; signal?: AbortSignal },
+    caller: Caller,
+  ): Rerank;
   /** Joins a run of one's own, or any for an admin. Rejects with RUN_NOT_FOUND. */
   join(runId: string, caller: Caller): Promise<RunHandle>;
   /** Null when there is none, or it is another's. */

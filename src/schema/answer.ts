@@ -10,7 +10,7 @@ import { followRun } from './run-event-stream.ts';
 import { runInterfaces } from './run-interfaces.ts';
 import { type RunOptionsValue, toRunOptions } from './run-options.ts';
 import { runResult } from './run-result.ts';
-import { diversityField } from './search.ts';
+import { diversityField, rerankField } from './search.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 const codes = [
@@ -69,6 +69,7 @@ function declareAskInput(builder: Builder) {
       topK: t.int({ validate: { min: 1, max: 100 } }),
       filter: t.field({ type: 'JSON' }),
       diversity: diversityField(t),
+      rerank: rerankField(t),
       prompt: t.string({ validate: { schema: name } }),
       model: t.string({ validate: { schema: name } }),
       maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),

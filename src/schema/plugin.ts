@@ -50,11 +50,23 @@ function declarePluginType(builder: Builder): void {
         type: ['Agent'],
         resolve: ({ name }, _args, { rooms }) => byPlugin(rooms.registry.agents, name),
       }),
+      rerankers: t.field({
+        type: ['Reranker'],
+        resolve: ({ name }, _args, { rooms }) => byPlugin(rooms.registry.rerankers, name),
+      }),
     }),
   });
 }
 
-function declareToolAndAgent(builder: Builder): void {
+function declareParts(builder: Builder): void {
+  builder.objectType('Reranker', {
+    description: 'Named by `rerank` of a search or a question.',
+    fields: (t) => ({
+      name: t.exposeString('name'),
+      description: t.exposeString('description'),
+      plugin: t.exposeString('plugin'),
+    }),
+  });
   builder.objectType('Tool', {
     fields: (t) => ({
       name: t.exposeString('name'),
@@ -90,7 +102,7 @@ function declareToolAndAgent(builder: Builder): void {
 /** What the plugins of this server bring. */
 export function declarePlugin(builder: Builder): void {
   declarePluginType(builder);
-  declareToolAndAgent(builder);
+  declareParts(builder);
   builder.queryFields((t) => ({
     plugins: t.field({
       type: ['Plugin'],

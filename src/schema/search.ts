@@ -1,8 +1,10 @@
 import type { SearchHit } from '../kernel/run.ts';
+import { callerOf } from './access.ts';
 import type { Builder, InputFields, ObjectFields } from './builder.ts';
 import { encodeGlobalId } from './global-id.ts';
 import { meterFor } from './meter-for.ts';
 import { nameSchema } from './name-schema.ts';
+import { generationCost } from './operation-limits.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 const passageFields = (t: ObjectFields<SearchHit>) => ({
@@ -22,6 +24,14 @@ export const diversityField = (t: InputFields) =>
     validate: { min: 0, max: 1 },
   });
 
+/** An argument of whatever retrieves. */
+export const rerankField = (t: InputFields) =>
+  t.string({
+    description:
+      'The name of a reranker (see `plugins`): it reads what was found beside the question and orders it anew. One with a model costs what the model costs.',
+    validate: { schema: nameSchema() },
+  });
+
 function declareSearchInput(builder: Builder) {
   return builder.inputType('SearchInput', {
     fields: (t) => ({
@@ -31,6 +41,7 @@ function declareSearchInput(builder: Builder) {
       filter: t.field({ type: 'JSON' }),
       mode: t.field({ type: 'SearchMode' }),
       diversity: diversityField(t),
+      rerank: rerankField(t),
       embedderWeight: t.float({
         description:
           "What the embedder's score counts beside keywords, instead of the collection's setting: to compare weights.",
@@ -52,9 +63,11 @@ export function declareSearch(builder: Builder): void {
       type: ['SearchHit'],
       description: 'Retrieval alone, best first.',
       authScopes: { user: true },
+      complexity: ({ input }) => (input.rerank == null ? 1 : generationCost),
       args: { input: t.arg({ type: SearchInput, required: true }) },
       resolve: (_root, { input }, context) => {
-        const { query, filter } = input;
+        const { query, filter, rerank: reranker } = input;
+        const { runs, knowledge } = context.rooms;
         const request = {
           collection: notNull(input.collection),
           topK: notNull(input.topK),
@@ -63,10 +76,17 @@ export function declareSearch(builder: Builder): void {
           embedderWeight: notNull(input.embedderWeight),
           signal: context.disconnected,
         };
+        const rerank =
+          reranker == null
+            ? undefined
+            : runs.rerank(
+                withoutUndefined({ reranker, query, signal: context.disconnected }),
+                callerOf(context),
+              );
         const meter = meterFor(context);
-        return context.rooms.knowledge.search({
+        return knowledge.search({
           ...{ query, filter, meter },
-          ...withoutUndefined(request),
+          ...withoutUndefined({ ...request, rerank }),
         });
       },
     }),

@@ -5,6 +5,7 @@ import type { AgentTurnRecord, ToolCallRecord } from '../kernel/events.ts';
 import type { ModelPrice } from '../kernel/prices.ts';
 import type { Caller, Role } from '../kernel/principal.ts';
 import type { Registered, RegisteredPlugin } from '../kernel/registry.ts';
+import type { Reranker } from '../kernel/reranker.ts';
 import type {
   ApprovalRecord,
   CacheMode,
@@ -90,6 +91,7 @@ type EventObjects = { [Type in RunEventType]: RunEventView<Type> };
 /** Which value of ours stands behind each object type. */
 interface Objects extends ErrorObjects, EventObjects {
   Agent: Registered<AnyAgent>;
+  Reranker: Registered<Reranker>;
   AgentRun: RunView;
   AgentTurn: OfRun<AgentTurnRecord>;
   Alert: AlertRecord;

@@ -56,7 +56,7 @@ describe('the contract of plugins finds', () => {
       setup: () => ({ tool: [], hooks: { beforeModelcall: () => undefined } }) as never,
     });
     expect(await checkPlugin(misspelt())).toEqual([
-      'plugin "misspelt": there is no part "tool" (there are: tools, prompts, agents, hooks, embedders, providers, graphql, close)',
+      'plugin "misspelt": there is no part "tool" (there are: tools, prompts, agents, hooks, embedders, rerankers, providers, graphql, close)',
       'plugin "misspelt": there is no hook "beforeModelcall" (there are: beforeModelCall, afterModelCall, afterToolCall, onRunEvent, onAlert)',
     ]);
   });

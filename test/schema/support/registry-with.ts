@@ -8,6 +8,7 @@ export const registryWith = (parts: Partial<Registry> = {}): Registry => ({
   prompts: new Map(),
   agents: new Map(),
   embedders: new Map(),
+  rerankers: new Map(),
   providers: new Map(),
   hooks: [],
   close: async () => {},
