@@ -1,9 +1,10 @@
 // npm run bench:retrieval:scale -- CHUNKS… : ingest and search of made-up collections, embedded or on DATABASE_URL.
+
+import { quantile } from '../src/cli/calibrate/ranking-metrics.ts';
 import type { Database } from '../src/data/database.ts';
 import { openDatabase } from '../src/data/open-database.ts';
 import type { Log } from '../src/kernel/log.ts';
 import { createKnowledge, type KnowledgeRoom } from '../src/knowledge/create-knowledge.ts';
-import { quantile } from './retrieval-metrics.ts';
 
 const silent = (): void => undefined;
 const print = (fields: object, message: string): void => console.error(message, fields);

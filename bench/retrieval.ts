@@ -1,80 +1,116 @@
-// npm run bench:retrieval -- FOLDER… : ranks the questions of judged collections in BEIR layout.
+// npm run bench:retrieval -- FOLDER… : ranks the questions of judged collections in BEIR layout, through the GraphQL API.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openDatabase } from '../src/data/open-database.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { mean, ndcg, quantile, recall } from '../src/cli/calibrate/ranking-metrics.ts';
+import { type ApiClient, createApiClient } from '../src/cli/create-api-client.ts';
+import { batchDocuments } from '../src/cli/ingest/batch-documents.ts';
+import {
+  CollectionSettingsDocument,
+  IngestBatchDocument,
+  RankedSourcesDocument,
+  type SearchInput,
+} from '../src/cli/operations/operations.generated.ts';
+import { readConfig } from '../src/config.ts';
 import type { Log } from '../src/kernel/log.ts';
-import { createKnowledge } from '../src/knowledge/create-knowledge.ts';
-import type { Knowledge } from '../src/knowledge/knowledge.ts';
+import { startServer } from '../src/start-server.ts';
 import { type JudgedCollection, readJudgedCollection } from './retrieval-collection.ts';
-import { ndcg, quantile, recall } from './retrieval-metrics.ts';
 
 const depth = 10;
-const modes = ['KEYWORD', 'SEMANTIC', 'HYBRID'] as const;
+const collection = 'bench';
+const adminKey = 'the-key-of-the-benchmark';
 const print = (fields: object, message: string): void => console.error(message, fields);
-const log: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: print,
-  error: print,
-  child: () => log,
-};
+const silent = (): void => undefined;
+const log: Log = { debug: silent, info: silent, warn: print, error: print, child: () => log };
 
-async function ingest(knowledge: Knowledge, collection: JudgedCollection): Promise<string> {
-  const started = performance.now();
-  const documents = collection.documents.map(({ id, title, text }) => ({
-    source: id,
-    title,
-    // A judged collection may hold documents that are a title and nothing else.
-    text: text.trim() === '' ? title || '.' : text,
-  }));
-  const result = await knowledge.ingest({ collection: 'bench', documents });
-  const seconds = (performance.now() - started) / 1_000;
-  const refused = result.rejected.length > 0 ? `, ${result.rejected.length} refused` : '';
-  return `${result.chunks} chunks, ${(result.chunks / seconds).toFixed(0)} chunks/s${refused}`;
+async function* documentsOf({ documents }: JudgedCollection) {
+  // A judged collection may hold documents that are a title and nothing else.
+  for (const { id, title, text } of documents)
+    yield { source: id, title, text: text.trim() === '' ? title || '.' : text };
 }
 
+async function ingest(client: ApiClient, judged: JudgedCollection): Promise<string> {
+  const started = performance.now();
+  let chunks = 0;
+  let refused = 0;
+  for await (const batch of batchDocuments(documentsOf(judged), {
+    bytes: 500_000,
+    documents: 50,
+  })) {
+    const variables = { collection, documents: batch };
+    const { ingestDocuments: result } = await client.execute(IngestBatchDocument, variables);
+    if (!('chunks' in result)) throw new Error(`the ingest failed: ${JSON.stringify(result)}`);
+    chunks += result.chunks;
+    refused += result.rejected.length;
+  }
+  const rate = (chunks / (performance.now() - started)) * 1_000;
+  return `${chunks} chunks, ${rate.toFixed(0)} chunks/s${refused > 0 ? `, ${refused} refused` : ''}`;
+}
+
+/** A row of the table: means over the questions, and how long a request took. */
 async function rank(
-  knowledge: Knowledge,
-  collection: JudgedCollection,
-  mode: (typeof modes)[number],
-  label: string = mode,
+  client: ApiClient,
+  { questions }: JudgedCollection,
+  [label, settings]: readonly [string, Partial<SearchInput>],
 ): Promise<string> {
   const scores: { ndcg: number; recall: number; ms: number }[] = [];
-  for (const { text, judged } of collection.questions) {
+  for (const { text: query, judged } of questions) {
     const started = performance.now();
-    const hits = await knowledge.search({ query: text, collection: 'bench', topK: 50, mode });
+    const input = { query, collection, topK: 50, ...settings };
+    const { search } = await client.execute(RankedSourcesDocument, { input });
     const ms = performance.now() - started;
-    const documents = [...new Set(hits.map(({ source }) => source))];
+    const documents = [...new Set(search.map(({ source }) => source))];
     scores.push({
-      ndcg: ndcg(documents, judged, depth),
-      recall: recall(documents, judged, depth),
-      ms,
+      ...{ ndcg: ndcg(documents, judged, depth), recall: recall(documents, judged, depth), ms },
     });
   }
-  const mean = (of: (score: (typeof scores)[number]) => number): string =>
-    (scores.reduce((sum, score) => sum + of(score), 0) / scores.length).toFixed(4);
   const ms = scores.map((score) => score.ms);
+  const of = (name: 'ndcg' | 'recall'): string => mean(scores.map((s) => s[name])).toFixed(4);
   const latency = `${quantile(ms, 0.5).toFixed(1)} / ${quantile(ms, 0.95).toFixed(1)}`;
-  return `| ${label} | ${mean((s) => s.ndcg)} | ${mean((s) => s.recall)} | ${latency} |`;
+  return `| ${label} | ${of('ndcg')} | ${of('recall')} | ${latency} |`;
 }
 
-for (const folder of process.argv.slice(2)) {
-  const collection = await readJudgedCollection(folder);
-  const database = await openDatabase({ dataDir: 'memory://', log });
-  const room = { database, embedders: [], defaultEmbedder: 'hash-512', log };
-  const knowledge = createKnowledge({ ...room, latent: false });
+/** Until the latent space is there; a collection that is too small for one has none. */
+async function fitted(client: ApiClient): Promise<boolean> {
+  for (let waited = 0; waited < 600; waited++) {
+    const { collections } = await client.execute(CollectionSettingsDocument, {});
+    const { chunks, latentChunks } = collections.find(({ name }) => name === collection)!;
+    if (latentChunks === chunks) return true;
+    if (chunks < 500) return false;
+    await wait(500);
+  }
+  throw new Error('no latent space was fitted within five minutes');
+}
+
+const rows: readonly (readonly [string, Partial<SearchInput>])[] = [
+  ['KEYWORD', { mode: 'KEYWORD' }],
+  ['SEMANTIC', { mode: 'SEMANTIC' }],
+  ['HYBRID without latent space', { latentWeight: 0 }],
+];
+
+async function bench(folder: string): Promise<void> {
+  const judged = await readJudgedCollection(folder);
+  const { documents, questions } = judged;
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'tessera-bench-'));
+  const config = readConfig({
+    ...{ PORT: '0', DATA_DIR: dataDir, TESSERA_ADMIN_KEY: adminKey, RATE_LIMIT: 'off' },
+  });
+  const server = await startServer(config, { log });
+  const signal = new AbortController().signal;
+  const client = createApiClient({ url: server.url, key: adminKey, signal, onWait: console.error });
   console.log(
-    `\n## ${path.basename(folder)}: ${collection.documents.length} documents, ${collection.questions.length} questions`,
+    `\n## ${path.basename(folder)}: ${documents.length} documents, ${questions.length} questions`,
   );
-  console.log(`${await ingest(knowledge, collection)}\n`);
+  console.log(`${await ingest(client, judged)}\n`);
   console.log(
     `| mode | nDCG@${depth} | recall@${depth} | ms p50 / p95 |\n| --- | --- | --- | --- |`,
   );
-  for (const mode of modes) console.log(await rank(knowledge, collection, mode));
-  await knowledge.close();
-  const latent = createKnowledge(room);
-  await ingest(latent, collection);
-  await latent.settled();
-  console.log(await rank(latent, collection, 'HYBRID', 'HYBRID with latent space'));
-  await latent.close();
-  await database.close();
+  const hasLatentSpace = await fitted(client);
+  for (const row of rows) console.log(await rank(client, judged, row));
+  if (hasLatentSpace) console.log(await rank(client, judged, ['HYBRID', {}]));
+  await server.stop();
+  await rm(dataDir, { recursive: true });
 }
+
+for (const folder of process.argv.slice(2)) await bench(folder);

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CliConfig } from '../config.ts';
 import { StartupError } from '../kernel/startup-error.ts';
+import { calibrate } from './calibrate/calibrate.ts';
 import { CliError } from './cli-error.ts';
 import { type ApiClient, createApiClient } from './create-api-client.ts';
 import { findFiles } from './ingest/find-files.ts';
@@ -85,6 +86,26 @@ async function ingest(paths: string[], options: IngestOptions, session: Session)
   return report.failed.length > 0 ? 1 : 0;
 }
 
+function addCalibrate(program: Command, session: Session): void {
+  const { terminal } = session;
+  program
+    .command('calibrate')
+    .description("Finds what a collection's embedder should count, from judged questions.")
+    .argument('<dir>', 'with queries.jsonl and qrels.tsv')
+    .requiredOption('-c, --collection <name>', 'which holds the judged documents')
+    .option('--apply', 'set the best weight')
+    .addOption(urlOption())
+    .addOption(keyOption())
+    .action(async (folder: string, options: CalibrateOptions) =>
+      calibrate(folder, { client: connect(options, session), terminal, ...options }),
+    );
+}
+
+interface CalibrateOptions extends ServerOptions {
+  collection: string;
+  apply?: boolean;
+}
+
 interface PromptsOptions extends ServerOptions {
   label?: string;
   dryRun?: boolean;
@@ -153,6 +174,7 @@ async function parse(session: Session): Promise<number> {
       writeErr: (text) => void progress.write(text),
     });
   addIngest(program, session, finish);
+  addCalibrate(program, session);
   addPrompts(program, session, finish);
   await program.parseAsync(session.words, { from: 'user' });
   return code;

@@ -20,6 +20,8 @@ export interface SearchRequest {
   mode?: 'HYBRID' | 'SEMANTIC' | 'KEYWORD';
   /** 0 to 1: what the embedder's score counts beside keywords in a hybrid search, instead of what the collection has. */
   embedderWeight?: number;
+  /** 0 to 1, as `embedderWeight`: what the collection's latent space counts, where it has one. */
+  latentWeight?: number;
   /** 0 (default) to 1: how much a hit is pushed down for being like better ones. */
   diversity?: number;
   /** Orders what was found anew, before the rest is cut off. */

@@ -21,6 +21,7 @@ import type { DocumentRecord, IngestResult, Knowledge } from './knowledge.ts';
 import { createLatentIndexes } from './latent-index.ts';
 import { packSources } from './pack-sources.ts';
 import { createQueryTerms } from './query-terms.ts';
+import { createQueryVectors } from './query-vectors.ts';
 import { createReembedding } from './reembedding.ts';
 import { latentWeightOf, resultsOf, searchCollection } from './search-collection.ts';
 import { searchReranked } from './search-reranked.ts';
@@ -89,7 +90,8 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       }
     })
     .catch((error: unknown) => log.warn({ err: error }, 'the collections were not looked through'));
-  const parts = { database, statistics, terms, indexes, latent, embedderOf, log };
+  const queryVectors = createQueryVectors();
+  const parts = { database, statistics, terms, queryVectors, indexes, latent, embedderOf, log };
   const searchAll = async (request: SearchRequest): Promise<SearchHit[]> => {
     const collections = await collectionsFor(database, request);
     const [only, ...others] = collections;

@@ -13,7 +13,7 @@ export async function listCollections(
   name: string | null = null,
 ): Promise<CollectionRecord[]> {
   return database.query<CollectionRecord>(
-    `SELECT c."id", c."name", c."embedder" AS "embeddingModel", c."dimensions", c."embedderWeight",
+    `SELECT c."id", c."name", c."embedder" AS "embeddingModel", c."dimensions", c."embedderWeight", c."latentChunks",
        (SELECT count(*)::int FROM "Document" d WHERE d."collectionId" = c."id") AS documents,
        (SELECT count(*)::int FROM "Chunk" k WHERE k."collectionId" = c."id") AS chunks,
        CASE WHEN c."nextEmbedder" IS NOT NULL THEN jsonb_build_object(

@@ -15,6 +15,8 @@ export interface CollectionRecord {
   dimensions: number;
   /** Calibrated for this collection; null: the embedder's own. */
   embedderWeight: number | null;
+  /** Chunks that its latent space was fitted to; 0 before the first fit. */
+  latentChunks: number;
   /** The embedder that is to take over, once every chunk has its vector. */
   reembedding: ReembeddingRecord | null;
 }

@@ -12,6 +12,7 @@ import { type RankedChunk, rankByKeywords } from './keyword-ranking.ts';
 import type { LatentIndexes } from './latent-index.ts';
 import { type MetadataFilter, parseMetadataFilter } from './metadata-filter.ts';
 import type { QueryTerms } from './query-terms.ts';
+import type { QueryVectors } from './query-vectors.ts';
 import type { VectorIndexes, VectorSpace } from './vector-index.ts';
 import { rankByVector, similaritiesOf } from './vector-ranking.ts';
 
@@ -19,6 +20,7 @@ export interface SearchParts {
   database: Database;
   statistics: StatisticsCache;
   terms: QueryTerms;
+  queryVectors: QueryVectors;
   indexes: VectorIndexes;
   latent: LatentIndexes;
   embedderOf(name: string): Embedder | undefined;
@@ -31,6 +33,7 @@ interface Question {
   filter: MetadataFilter | undefined;
   limit: number;
   embedderWeight: number | undefined;
+  latentWeight: number | undefined;
   signal: AbortSignal | undefined;
   meter: SearchRequest['meter'];
 }
@@ -63,6 +66,7 @@ export async function searchCollection(
     filter: parseMetadataFilter(request.filter),
     limit: Math.max(leastCandidates, topK * 2),
     embedderWeight: request.embedderWeight,
+    latentWeight: request.latentWeight,
     signal: request.signal,
     meter: request.meter,
   };
@@ -123,13 +127,13 @@ async function fuseAll(
   const found = new Set(nearest.ranked.map(({ chunkId }) => chunkId));
   const missing = keyword.map(({ chunkId }) => chunkId).filter((id) => !found.has(id));
   const dense = [...nearest.ranked, ...(await similaritiesOf(parts.database, missing, nearest))];
-  const { collection, embedderWeight } = question;
+  const { collection, embedderWeight, latentWeight: asked } = question;
   const denseWeight =
     embedderWeight ??
     collection.embedderWeight ??
     parts.embedderOf(collection.embedder)?.weight ??
     0;
-  const room = latentWeightOf(denseWeight);
+  const room = Math.min(1 - denseWeight, asked ?? latentWeightOf(denseWeight));
   const chunkIds = [...found, ...missing];
   const latent =
     room > 0 ? await parts.latent.similarities(collection, question.query, chunkIds) : [];
@@ -163,8 +167,7 @@ async function findNearest(
     );
   }
   const paid = question.meter?.(embedder) ?? embedder;
-  const { vectors } = await paid.embed([query], { purpose: 'query', ...(signal && { signal }) });
-  const vector = vectors[0] ?? [];
+  const vector = await parts.queryVectors.of(paid, query, signal);
   const space = { embedder: embedder.name, dimensions: embedder.dimensions };
   const request = { collectionId: collection.id, space, vector, filter, limit, chunks };
   return { ranked: await rankByVector(parts.database, parts.indexes, request), space, vector };

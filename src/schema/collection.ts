@@ -18,6 +18,9 @@ function declareCollectionType(builder: Builder): void {
         description:
           "What the embedder's score counts beside keywords in a hybrid search, where it was calibrated for this collection; null: the embedder's own weight.",
       }),
+      latentChunks: t.exposeInt('latentChunks', {
+        description: 'Chunks that its latent space was fitted to; 0 before the first fit.',
+      }),
       reembedding: t.expose('reembedding', {
         type: 'Reembedding',
         nullable: true,

@@ -47,6 +47,10 @@ function declareSearchInput(builder: Builder) {
           "What the embedder's score counts beside keywords, instead of the collection's setting: to compare weights.",
         validate: { min: 0, max: 1 },
       }),
+      latentWeight: t.float({
+        description: "What the collection's latent space counts, likewise.",
+        validate: { min: 0, max: 1 },
+      }),
     }),
   });
 }
@@ -74,6 +78,7 @@ export function declareSearch(builder: Builder): void {
           mode: notNull(input.mode),
           diversity: notNull(input.diversity),
           embedderWeight: notNull(input.embedderWeight),
+          latentWeight: notNull(input.latentWeight),
           signal: context.disconnected,
         };
         const rerank =

@@ -5,6 +5,8 @@ import { createHashEmbedder } from '../../src/knowledge/hash-embedder.ts';
 export interface CountingEmbedder extends Embedder {
   /** Every text embedded as a document so far. */
   embedded: string[];
+  /** Every text embedded as a question so far. */
+  questions: string[];
   failing: boolean;
   /** Awaited before each embedding. */
   before: () => Promise<void>;
@@ -18,12 +20,13 @@ export function createCountingEmbedder(name = 'counting'): CountingEmbedder {
     dimensions: inner.dimensions,
     weight: 0.5,
     embedded: [],
+    questions: [],
     failing: false,
     before: async () => undefined,
     async embed(texts, options) {
       await embedder.before();
       if (embedder.failing) throw new DomainError('EMBEDDING_UNAVAILABLE', 'The embedder is down.');
-      if (options.purpose === 'document') embedder.embedded.push(...texts);
+      (options.purpose === 'document' ? embedder.embedded : embedder.questions).push(...texts);
       const { vectors } = await inner.embed(texts, options);
       return { vectors, billedTokens: texts.length };
     },

@@ -119,15 +119,18 @@ test('maxCost bounds what a run’s searches are billed too', async () => {
   expect(window?.spent).toBe(run.cost);
 });
 
-test('a search is its caller’s', async () => {
+test('a search is its caller’s, and a question asked lately costs nothing', async () => {
   const as = await server.keyFor('ada');
-  await server.data('{ search(input: { query: "tea" }) { source } }', {}, { as });
+  const search = '{ search(input: { query: "green tea" }) { source } }';
+  await server.data(search, {}, { as });
   expect((await compare()).embeddings).toMatchObject([{ userId: 'ada', inputTokens: 10 }]);
+  await server.data(search, {}, { as });
+  expect((await compare()).embeddings).toEqual([]);
 });
 
 test('the question of an answer is part of what the run cost', async () => {
   const { ask } = await server.data<{ ask: { id: string; cost: string; status: string } }>(ASK, {
-    input: { question: 'Which tea?' },
+    input: { question: 'Which tea, then?' },
   });
   expect(ask.status).toBe('SUCCEEDED');
   const { embeddings, records } = await compare();
@@ -140,7 +143,7 @@ test('the question of an answer is part of what the run cost', async () => {
 test('a tool’s search is its run’s', async () => {
   const run = await runAgent(
     server,
-    '[demo:tool search_knowledge {"query":"tea"}] [demo:reply found] tea',
+    '[demo:tool search_knowledge {"query":"black tea"}] [demo:reply found] tea',
   );
   expect(run.status).toBe('SUCCEEDED');
   const { embeddings, records } = await compare();
@@ -158,7 +161,7 @@ async function searchOverMcp(key: string): Promise<{ isError?: boolean; text: st
     },
     body: JSON.stringify({
       ...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
-      params: { name: 'search_knowledge', arguments: { query: 'tea' } },
+      params: { name: 'search_knowledge', arguments: { query: 'white tea' } },
     }),
   });
   const message = /^data: (.*)$/m.exec(await response.text())![1]!;

@@ -46,6 +46,27 @@ export type ErrorCode =
   | 'RUN_NOT_FOUND'
   | 'TEMPLATE_INVALID';
 
+export type SearchInput = {
+  collection?: string | null | undefined;
+  /** 0 (default) to 1: how much a passage is pushed down for being like better ones. */
+  diversity?: number | null | undefined;
+  /** What the embedder's score counts beside keywords, instead of the collection's setting: to compare weights. */
+  embedderWeight?: number | null | undefined;
+  filter?: unknown;
+  /** What the collection's latent space counts, likewise. */
+  latentWeight?: number | null | undefined;
+  mode?: SearchMode | null | undefined;
+  query: string;
+  /** The name of a reranker (see `plugins`): it reads what was found beside the question and orders it anew. One with a model costs what the model costs. */
+  rerank?: string | null | undefined;
+  topK?: number | null | undefined;
+};
+
+export type SearchMode =
+  | 'HYBRID'
+  | 'KEYWORD'
+  | 'SEMANTIC';
+
 /** Deploy and rollback alike: move a label to a version. Takes effect on every server at once. */
 export type SetPromptLabelInput = {
   label: string;
@@ -115,6 +136,30 @@ export type MoveLabelMutation = { setPromptLabel:
     | { __typename: 'NotFoundError', code: ErrorCode, message: string }
     | { __typename: 'PromptLabel', name: string }
     | { __typename: 'PromptNotFoundError', code: ErrorCode, message: string }
+   };
+
+export type RankedSourcesQueryVariables = Exact<{
+  input: SearchInput;
+}>;
+
+
+export type RankedSourcesQuery = { search: Array<{ source: string }> };
+
+export type CollectionSettingsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CollectionSettingsQuery = { collections: Array<{ name: string, documents: number, chunks: number, embeddingModel: string, embedderWeight: number | null, latentChunks: number }> };
+
+export type SetEmbedderWeightMutationVariables = Exact<{
+  collection: string;
+  weight: number;
+}>;
+
+
+export type SetEmbedderWeightMutation = { updateCollection:
+    | { __typename: 'Collection', embedderWeight: number | null }
+    | { __typename: 'CollectionNotFoundError', code: ErrorCode, message: string }
+    | { __typename: 'EmbeddingUnavailableError', code: ErrorCode, message: string }
    };
 
 export class TypedDocumentString<TResult, TVariables>
@@ -271,3 +316,36 @@ export const MoveLabelDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MoveLabelMutation, MoveLabelMutationVariables>;
+export const RankedSourcesDocument = new TypedDocumentString(`
+    query RankedSources($input: SearchInput!) {
+  search(input: $input) {
+    source
+  }
+}
+    `) as unknown as TypedDocumentString<RankedSourcesQuery, RankedSourcesQueryVariables>;
+export const CollectionSettingsDocument = new TypedDocumentString(`
+    query CollectionSettings {
+  collections {
+    name
+    documents
+    chunks
+    embeddingModel
+    embedderWeight
+    latentChunks
+  }
+}
+    `) as unknown as TypedDocumentString<CollectionSettingsQuery, CollectionSettingsQueryVariables>;
+export const SetEmbedderWeightDocument = new TypedDocumentString(`
+    mutation SetEmbedderWeight($collection: String!, $weight: Float!) {
+  updateCollection(input: {name: $collection, embedderWeight: $weight}) {
+    __typename
+    ... on Collection {
+      embedderWeight
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SetEmbedderWeightMutation, SetEmbedderWeightMutationVariables>;

@@ -16,6 +16,16 @@ export function recall(ranked: readonly string[], judged: Judgements, depth: num
   return relevant.filter((id) => found.has(id)).length / Math.max(1, relevant.length);
 }
 
+export const mean = (numbers: readonly number[]): number =>
+  numbers.reduce((sum, number) => sum + number, 0) / Math.max(1, numbers.length);
+
+/** Of the mean of a sample. */
+export function standardError(numbers: readonly number[]): number {
+  const middle = mean(numbers);
+  const squares = numbers.map((number) => (number - middle) ** 2);
+  return Math.sqrt(mean(squares) / Math.max(1, numbers.length - 1));
+}
+
 /** The value below which `share` of the numbers lie. */
 export function quantile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
