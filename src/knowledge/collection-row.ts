@@ -29,7 +29,7 @@ export async function findCollection(
 /** The collections that can be meant where none is named: those that hold something; when none does, all. */
 export async function findUnnamedCollections(database: Database): Promise<CollectionRow[]> {
   const rows = await database.query<CollectionRow & { filled: boolean }>(
-    `SELECT ${columns}, EXISTS (SELECT 1 FROM "Document" d WHERE d."collectionId" = c."id") AS filled
+    `SELECT ${columns}, EXISTS (SELECT 1 FROM "Document" d WHERE d."collectionId" = c."id" AND d."contentHash" <> '') AS filled
      FROM "Collection" c ORDER BY "name"`,
   );
   const filled = rows.filter((row) => row.filled);

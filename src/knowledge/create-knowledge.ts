@@ -25,6 +25,7 @@ import { createQueryVectors } from './query-vectors.ts';
 import { createReembedding } from './reembedding.ts';
 import { latentWeightOf, resultsOf, searchCollection } from './search-collection.ts';
 import { searchReranked } from './search-reranked.ts';
+import { removeAbandonedChunks } from './staged-chunks.ts';
 import { takeInTurn } from './take-in-turn.ts';
 import { updateCollection } from './update-collection.ts';
 import { createVectorIndexes } from './vector-index.ts';
@@ -81,8 +82,10 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     },
   });
   // What a former process had no time for. Nothing is counted: a start must not wait behind a large collection.
-  const begun = database
-    .query<{ id: string; embedder: string }>('SELECT "id", "embedder" FROM "Collection"')
+  const begun = removeAbandonedChunks(database)
+    .then(() =>
+      database.query<{ id: string; embedder: string }>('SELECT "id", "embedder" FROM "Collection"'),
+    )
     .then((collections) => {
       for (const { id, embedder: name } of collections) {
         const embedder = embedderOf(name);

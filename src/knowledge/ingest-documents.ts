@@ -2,14 +2,12 @@ import { fromSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
 import type { Embedder } from '../kernel/embedder.ts';
 import { DomainError, type Issue } from '../kernel/errors.ts';
+import { VectorsMissing } from './chunk-rows.ts';
 import type { DocumentToIngest } from './knowledge.ts';
-import { type PreparedDocument, prepareDocument } from './prepare-document.ts';
-import {
-  EmbedderChanged,
-  type StoredDocument,
-  storeDocuments,
-  VectorsMissing,
-} from './store-documents.ts';
+import type { PreparedDocument } from './prepare-document.ts';
+import { prepareDocuments } from './prepare-documents.ts';
+import { EmbedderChanged, type StoredDocument, storeDocuments } from './store-documents.ts';
+import { storeLargeDocument } from './store-large-document.ts';
 
 export interface IngestReport {
   stored: StoredDocument[];
@@ -32,6 +30,8 @@ interface IngestTarget {
 /** The embedded database has one connection: a search waits for a group, 75 ms, or 270 once there is a vector index. */
 const chunksPerTransaction = 32;
 const documentsPerTransaction = 32;
+/** One with more is not written in one transaction. */
+const chunksOfLargeDocument = 100;
 
 /**
  * Stores what is sound of a batch. Everything is embedded before the first write and outside of any transaction, so a
@@ -43,7 +43,7 @@ export async function ingestDocuments(
   given: IngestTarget,
 ): Promise<IngestReport> {
   const target = { ...given };
-  const { prepared, rejected } = await prepareAll(documents, target.signal);
+  const { prepared, rejected } = await prepareDocuments(documents, target.signal);
   const vectors = new Map<string, number[]>();
   const report: IngestReport = { stored: [], chunks: 0, written: 0, rejected, billedTokens: 0 };
   const embed = async (texts: ReadonlyMap<string, string>): Promise<void> => {
@@ -77,23 +77,6 @@ export async function ingestDocuments(
   return report;
 }
 
-async function prepareAll(
-  documents: readonly DocumentToIngest[],
-  signal: AbortSignal | undefined,
-): Promise<{ prepared: PreparedDocument[]; rejected: IngestReport['rejected'] }> {
-  const bySource = new Map<string, PreparedDocument>();
-  const rejected: IngestReport['rejected'] = [];
-  for (const document of documents) {
-    signal?.throwIfAborted();
-    const result = prepareDocument(document);
-    if ('issues' in result) rejected.push({ source: document.source, issues: result.issues });
-    // The same source again replaces, within a batch as between batches.
-    else bySource.set(document.source, result.document);
-    await new Promise(setImmediate);
-  }
-  return { prepared: [...bySource.values()], rejected };
-}
-
 const textsOf = (group: readonly PreparedDocument[]): Map<string, string> =>
   new Map(
     group.flatMap(({ chunks }) =>
@@ -121,7 +104,7 @@ async function chunksToEmbed(
     `SELECT d."source", c."contentHash", count(*)::int AS chunks
      FROM "Document" d JOIN "Chunk" c ON c."documentId" = d."id"
      JOIN "ChunkEmbedding" e ON e."chunkId" = c."id" AND e."embedder" = $3
-     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[]) GROUP BY d."source", c."contentHash"`,
+     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[]) AND NOT c."staged" GROUP BY d."source", c."contentHash"`,
     [target.collectionId, group.map(({ source }) => source), target.embedder.name],
   );
   const key = (source: string, contentHash: string): string => `${contentHash} ${source}`;
@@ -151,7 +134,7 @@ async function readVectors(
     `SELECT DISTINCT ON (c."contentHash") c."contentHash", e."embedding"::text AS vector
      FROM "Document" d JOIN "Chunk" c ON c."documentId" = d."id"
      JOIN "ChunkEmbedding" e ON e."chunkId" = c."id" AND e."embedder" = $4
-     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[]) AND c."contentHash" = ANY ($3::text[])`,
+     WHERE d."collectionId" = $1 AND d."source" = ANY ($2::text[]) AND c."contentHash" = ANY ($3::text[]) AND NOT c."staged"`,
     [
       collectionId,
       known.map(({ source }) => source),
@@ -206,10 +189,14 @@ async function storeGroup(
 ): Promise<StoredDocument[]> {
   while (true) {
     try {
-      const { collectionId, embedder } = target;
-      return await database.transaction((transaction) =>
-        storeDocuments(transaction, group, { collectionId, embedder: embedder.name, vectors }),
-      );
+      const { collectionId, embedder, signal } = target;
+      const into = { collectionId, embedder: embedder.name, vectors };
+      const [first, ...others] = group;
+      if (first && others.length === 0 && first.chunks.length > chunksOfLargeDocument)
+        return [
+          await storeLargeDocument(database, first, { ...into, chunksPerTransaction, signal }),
+        ];
+      return await database.transaction((transaction) => storeDocuments(transaction, group, into));
     } catch (error) {
       if (error instanceof EmbedderChanged) {
         const changed = target.embedderOf(error.embedder);

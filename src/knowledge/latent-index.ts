@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import { toSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
 import type { Log } from '../kernel/log.ts';
@@ -6,6 +5,7 @@ import type { CollectionRow } from './collection-row.ts';
 import type { LatentSpace } from './fit-latent-space.ts';
 import type { RankedChunk } from './keyword-ranking.ts';
 import { latentTerms } from './latent-terms.ts';
+import { runThread } from './run-thread.ts';
 
 export interface LatentIndexes {
   /** Fits the collection's space anew if enough of its chunks are not in it: soon, in the background. */
@@ -107,7 +107,8 @@ async function refit(
   const started = performance.now();
   try {
     const { ids, texts } = await readTexts(database, collectionId, signal);
-    const space = await fitInThread(texts, signal);
+    const [space] = await runThread<LatentSpace>('latent', texts, signal);
+    if (!space) throw new Error('the thread answered no space');
     await store(database, { collectionId, generation, ids, space, signal });
     const ms = Math.round(performance.now() - started);
     log.info(
@@ -126,7 +127,7 @@ async function isDue(database: Database, collectionId: string): Promise<boolean>
     `SELECT count(*)::int AS chunks, count(*) FILTER (WHERE e."chunkId" IS NULL)::int AS missing
      FROM "Collection" n JOIN "Chunk" c ON c."collectionId" = n."id"
      LEFT JOIN "ChunkEmbedding" e ON e."chunkId" = c."id" AND e."embedder" = 'latent:' || n."latentGeneration"
-     WHERE n."id" = $1`,
+     WHERE n."id" = $1 AND NOT c."staged"`,
     [collectionId],
   );
   const { chunks, missing } = row!;
@@ -156,7 +157,7 @@ async function readTexts(
     const page = await database.query<{ id: string; text: string }>(
       `SELECT c."id", concat_ws(E'\\n', d."title", array_to_string(c."headingPath", E'\\n'), c."content") AS text
        FROM "Chunk" c JOIN "Document" d ON d."id" = c."documentId"
-       WHERE c."collectionId" = $1 AND ($2::uuid IS NULL OR c."id" > $2) ORDER BY c."id" LIMIT ${rowsPerPage}`,
+       WHERE c."collectionId" = $1 AND NOT c."staged" AND ($2::uuid IS NULL OR c."id" > $2) ORDER BY c."id" LIMIT ${rowsPerPage}`,
       [collectionId, ids.at(-1) ?? null],
     );
     for (const { id, text } of page) {
@@ -166,20 +167,6 @@ async function readTexts(
     rows = page.length;
   }
   return { ids, texts };
-}
-
-function fitInThread(texts: string[], signal: AbortSignal): Promise<LatentSpace> {
-  const file = import.meta.url.endsWith('.ts') ? './latent-worker.ts' : './latent-worker.js';
-  const worker = new Worker(new URL(file, import.meta.url), { name: 'latent', workerData: texts });
-  const abort = (): void => void worker.terminate();
-  signal.addEventListener('abort', abort);
-  return new Promise<LatentSpace>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.once('exit', (code) =>
-      reject(signal.aborted ? signal.reason : new Error(`the fitting thread ended with ${code}`)),
-    );
-  }).finally(() => signal.removeEventListener('abort', abort));
 }
 
 interface Generation {

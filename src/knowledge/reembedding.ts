@@ -180,7 +180,7 @@ function readMissing(
   return database.query<MissingChunk>(
     `SELECT c."id", d."title", c."headingPath", c."content"
      FROM "Chunk" c JOIN "Document" d ON d."id" = c."documentId"
-     WHERE c."collectionId" = $1 AND ($3::uuid IS NULL OR c."id" > $3) AND NOT EXISTS (
+     WHERE c."collectionId" = $1 AND NOT c."staged" AND ($3::uuid IS NULL OR c."id" > $3) AND NOT EXISTS (
        SELECT 1 FROM "ChunkEmbedding" e WHERE e."chunkId" = c."id" AND e."embedder" = $2)
      ORDER BY c."id" LIMIT ${chunksPerBatch}`,
     [collectionId, embedder.name, after],
@@ -218,7 +218,7 @@ function changeOver(database: Database, collectionId: string, embedder: string):
     );
     if (row?.nextEmbedder !== embedder) return false;
     const missing = await transaction.query(
-      `SELECT 1 FROM "Chunk" c WHERE c."collectionId" = $1 AND NOT EXISTS (
+      `SELECT 1 FROM "Chunk" c WHERE c."collectionId" = $1 AND NOT c."staged" AND NOT EXISTS (
          SELECT 1 FROM "ChunkEmbedding" e WHERE e."chunkId" = c."id" AND e."embedder" = $2) LIMIT 1`,
       [collectionId, embedder],
     );

@@ -73,8 +73,8 @@ export async function searchCollection(
   const ranked = await rank(parts, question, request.mode ?? 'HYBRID');
   request.signal?.throwIfAborted();
   const diversity = Math.min(1, Math.max(0, request.diversity ?? 0));
-  if (diversity === 0) return readHits(parts.database, ranked.slice(0, topK));
-  const pool = await readHits(parts.database, ranked.slice(0, Math.min(mostResults, topK * 5)));
+  if (diversity === 0) return readHits(parts.database, ranked, topK);
+  const pool = await readHits(parts.database, ranked, Math.min(mostResults, topK * 5));
   return diversify(pool, topK, diversity);
 }
 
@@ -179,13 +179,30 @@ const clamp = (ranked: readonly RankedChunk[]): RankedChunk[] =>
     .toSorted(byScore)
     .map(({ chunkId, score }) => ({ chunkId, score: Math.min(1, Math.max(0, score)) }));
 
-/** The chunks themselves, in the order of the ranking; one deleted meanwhile is left out. */
-async function readHits(database: Database, ranked: readonly RankedChunk[]): Promise<SearchHit[]> {
-  if (ranked.length === 0) return [];
+/** The best `count` of the ranking; one that is staged or was deleted meanwhile makes room for the next. */
+async function readHits(
+  database: Database,
+  ranked: readonly RankedChunk[],
+  count: number,
+): Promise<SearchHit[]> {
+  const hits: SearchHit[] = [];
+  for (let from = 0; from < ranked.length && hits.length < count; ) {
+    const next = ranked.slice(from, from + count - hits.length);
+    hits.push(...(await readChunks(database, next)));
+    from += next.length;
+  }
+  return hits;
+}
+
+async function readChunks(
+  database: Database,
+  ranked: readonly RankedChunk[],
+): Promise<SearchHit[]> {
   const rows = await database.query<Omit<SearchHit, 'score'>>(
     `SELECT c."id" AS "chunkId", c."documentId", d."source", d."title", c."content", d."metadata",
        c."headingPath", c."startOffset", c."endOffset"
-     FROM "Chunk" c JOIN "Document" d ON d."id" = c."documentId" WHERE c."id" = ANY ($1::uuid[])`,
+     FROM "Chunk" c JOIN "Document" d ON d."id" = c."documentId"
+     WHERE c."id" = ANY ($1::uuid[]) AND NOT c."staged"`,
     [ranked.map(({ chunkId }) => chunkId)],
   );
   const byId = new Map(rows.map((row) => [row.chunkId, row]));

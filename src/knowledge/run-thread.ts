@@ -1,0 +1,30 @@
+import { Worker } from 'node:worker_threads';
+
+/**
+ * Runs a script of this folder in a thread of its own, so that nobody waits for it meanwhile. Resolves with what it
+ * posted, once it has ended. Rejects with what it threw, or with the signal's reason.
+ */
+export function runThread<Message>(
+  name: 'latent' | 'preparation',
+  workerData: unknown,
+  signal: AbortSignal | undefined,
+): Promise<Message[]> {
+  signal?.throwIfAborted();
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./${name}-worker.${ending}`, import.meta.url), {
+    name,
+    workerData,
+  });
+  const abort = (): void => void worker.terminate();
+  signal?.addEventListener('abort', abort);
+  const messages: Message[] = [];
+  worker.on('message', (message: Message) => messages.push(message));
+  return new Promise<Message[]>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', (code) => {
+      if (signal?.aborted) reject(signal.reason);
+      else if (code === 0) resolve(messages);
+      else reject(new Error(`the thread "${name}" ended with ${code}`));
+    });
+  }).finally(() => signal?.removeEventListener('abort', abort));
+}
