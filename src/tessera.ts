@@ -40,6 +40,7 @@ export { httpFetch } from './plugins/http-fetch/http-fetch.ts';
 export { knowledgeSearch } from './plugins/knowledge-search/knowledge-search.ts';
 export { mcp } from './plugins/mcp/mcp.ts';
 export { modelReranker } from './plugins/model-reranker/model-reranker.ts';
+export { onnxEmbedder } from './plugins/onnx-embedder/onnx-embedder.ts';
 export { questionAnswering } from './plugins/question-answering/question-answering.ts';
 export { researcher } from './plugins/researcher/researcher.ts';
 export { sentiment } from './plugins/sentiment/sentiment.ts';
