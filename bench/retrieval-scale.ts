@@ -5,28 +5,11 @@ import type { Database } from '../src/data/database.ts';
 import { openDatabase } from '../src/data/open-database.ts';
 import type { Log } from '../src/kernel/log.ts';
 import { createKnowledge, type KnowledgeRoom } from '../src/knowledge/create-knowledge.ts';
+import { article, question } from './made-up-text.ts';
 
 const silent = (): void => undefined;
 const print = (fields: object, message: string): void => console.error(message, fields);
 const log: Log = { debug: silent, info: silent, warn: print, error: print, child: () => log };
-
-let state = 42;
-const random = (): number => {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return state / 2 ** 32;
-};
-const syllables = 'ba ko ri ten sul mor ga vi lo pen dra est in qua ty zer um fol ne ash'.split(
-  ' ',
-);
-const words = Array.from({ length: 30_000 }, (_, n) =>
-  [n % 20, Math.floor(n / 20) % 20, Math.floor(n / 400) % 20, n % 7]
-    .map((at) => syllables[at])
-    .join(''),
-);
-/** Zipf's law: the nth commonest word as often as 1 / n. */
-const word = (): string => words[Math.floor(words.length ** random()) - 1]!;
-const sentence = (): string => `${Array.from({ length: 14 }, word).join(' ')}.`;
-const paragraph = (): string => Array.from({ length: 8 }, sentence).join(' ');
 
 /** One of its own: the server may hold others. */
 const collection = `scale ${process.pid}`;
@@ -45,7 +28,7 @@ async function fill(knowledge: KnowledgeRoom, chunks: number): Promise<number> {
   for (let batch = 0; made < chunks; batch++) {
     const documents = Array.from({ length: 100 }, (_, n) => ({
       source: `${batch}/${n}`,
-      text: `# ${sentence()}\n\n${paragraph()}\n\n${paragraph()}`,
+      text: article(),
       metadata: { batch, rare: n === 0, third: n % 3 },
     }));
     const started = performance.now();
@@ -58,7 +41,7 @@ async function fill(knowledge: KnowledgeRoom, chunks: number): Promise<number> {
 async function latency(knowledge: KnowledgeRoom, request: object): Promise<string> {
   const times: number[] = [];
   for (let n = 0; n < 120; n++) {
-    const query = `${word()} ${word()} ${words[Math.floor(random() * 3_000)]} ${word()}`;
+    const query = question();
     const started = performance.now();
     await knowledge.search({ query, collection, ...request });
     if (n >= 20) times.push(performance.now() - started);

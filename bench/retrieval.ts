@@ -1,10 +1,8 @@
 // npm run bench:retrieval -- FOLDER… : ranks the questions of judged collections in BEIR layout, through the GraphQL API.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { mean, ndcg, quantile, recall } from '../src/cli/calibrate/ranking-metrics.ts';
-import { type ApiClient, createApiClient } from '../src/cli/create-api-client.ts';
+import type { ApiClient } from '../src/cli/create-api-client.ts';
 import { batchDocuments } from '../src/cli/ingest/batch-documents.ts';
 import {
   CollectionSettingsDocument,
@@ -12,17 +10,11 @@ import {
   RankedSourcesDocument,
   type SearchInput,
 } from '../src/cli/operations/operations.generated.ts';
-import { readConfig } from '../src/config.ts';
-import type { Log } from '../src/kernel/log.ts';
-import { startServer } from '../src/start-server.ts';
 import { type JudgedCollection, readJudgedCollection } from './retrieval-collection.ts';
+import { startBenchServer } from './start-bench-server.ts';
 
 const depth = 10;
 const collection = 'bench';
-const adminKey = 'the-key-of-the-benchmark';
-const print = (fields: object, message: string): void => console.error(message, fields);
-const silent = (): void => undefined;
-const log: Log = { debug: silent, info: silent, warn: print, error: print, child: () => log };
 
 async function* documentsOf({ documents }: JudgedCollection) {
   // A judged collection may hold documents that are a title and nothing else.
@@ -92,13 +84,7 @@ const rows: readonly (readonly [string, Partial<SearchInput>])[] = [
 async function bench(folder: string): Promise<void> {
   const judged = await readJudgedCollection(folder);
   const { documents, questions } = judged;
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'tessera-bench-'));
-  const config = readConfig({
-    ...{ PORT: '0', DATA_DIR: dataDir, TESSERA_ADMIN_KEY: adminKey, RATE_LIMIT: 'off' },
-  });
-  const server = await startServer(config, { log });
-  const signal = new AbortController().signal;
-  const client = createApiClient({ url: server.url, key: adminKey, signal, onWait: console.error });
+  const { client, stop } = await startBenchServer();
   console.log(
     `\n## ${path.basename(folder)}: ${documents.length} documents, ${questions.length} questions`,
   );
@@ -109,8 +95,7 @@ async function bench(folder: string): Promise<void> {
   const hasLatentSpace = await fitted(client);
   for (const row of rows) console.log(await rank(client, judged, row));
   if (hasLatentSpace) console.log(await rank(client, judged, ['HYBRID', {}]));
-  await server.stop();
-  await rm(dataDir, { recursive: true });
+  await stop();
 }
 
 for (const folder of process.argv.slice(2)) await bench(folder);

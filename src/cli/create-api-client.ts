@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 import { CliError } from './cli-error.ts';
-import type { TypedDocumentString } from './operations/operations.generated.ts';
 
 export interface ApiClient {
   /**
@@ -8,7 +8,7 @@ export interface ApiClient {
    * was executed then). Rejects with a `CliError`.
    */
   execute<Result, Variables>(
-    operation: TypedDocumentString<Result, Variables>,
+    operation: DocumentTypeDecoration<Result, Variables> & { toString(): string },
     variables: Variables,
   ): Promise<Result>;
 }
