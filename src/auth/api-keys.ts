@@ -2,6 +2,7 @@ import type { Database } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import type { ApiKey } from '../generated/prisma/client.ts';
 import { DomainError } from '../kernel/errors.ts';
+import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
 import type { Principal } from '../kernel/principal.ts';
 import type { ApiKeyRecord, Auth } from './auth.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
@@ -25,7 +26,7 @@ function toRecord({ hash: _, roles, ...row }: ApiKey): ApiKeyRecord {
 }
 
 export interface ApiKeys
-  extends Pick<Auth, 'createApiKey' | 'revokeApiKey' | 'getApiKey' | 'ensureAdminKey'> {
+  extends Pick<Auth, 'createApiKey' | 'revokeApiKey' | 'getApiKey' | 'apiKeys' | 'ensureAdminKey'> {
   /** Whose live key is it? Asked of the database each time: a key revoked on any server is refused at once. */
   principalOf(secret: string): Promise<Principal | null>;
   close(): Promise<void>;
@@ -62,6 +63,16 @@ export function createApiKeys(database: Database): ApiKeys {
     async getApiKey(id) {
       const row = await database.prisma.apiKey.findUnique({ where: { id } });
       return row && toRecord(row);
+    },
+    async apiKeys({ userId, ...request }) {
+      const start = readPageRequest(request, uuidPattern);
+      const rows = await database.prisma.apiKey.findMany({
+        where: { ...(userId && { userId }), ...(start.after && { id: { lt: start.after } }) },
+        // An id begins with the time at which it was made.
+        orderBy: { id: 'desc' },
+        take: start.size + 1,
+      });
+      return pageOf(rows.map(toRecord), start, ({ id }) => id);
     },
     ensureAdminKey: () => ensureAdminKey(database),
     close: () => lastUse.close(),

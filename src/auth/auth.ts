@@ -1,3 +1,4 @@
+import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Principal, Role } from '../kernel/principal.ts';
 
 export interface ApiKeyRecord {
@@ -35,6 +36,8 @@ export interface Auth {
   /** Rejects with NOT_FOUND. Revoking twice is no error. */
   revokeApiKey(id: string): Promise<ApiKeyRecord>;
   getApiKey(id: string): Promise<ApiKeyRecord | null>;
+  /** Newest first, revoked and expired ones too; of one user or of all. Throws `InvalidInputError` for a bad cursor. */
+  apiKeys(request: PageRequest & { userId: string | null }): Promise<Page<ApiKeyRecord>>;
   /** A secret that signs one browser in as the admin, once, within 15 minutes. */
   createLoginLink(principal: Principal): string;
   /** Trades the one-time secret for a session secret (a cookie's value); null when unknown, used or too old. */

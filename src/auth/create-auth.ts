@@ -56,6 +56,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     createApiKey: keys.createApiKey,
     revokeApiKey: keys.revokeApiKey,
     getApiKey: keys.getApiKey,
+    apiKeys: keys.apiKeys,
     createLoginLink: sessions.createLoginLink,
     redeemLoginLink: sessions.redeemLoginLink,
     ensureAdminKey: async () => (adminKey ? null : keys.ensureAdminKey()),

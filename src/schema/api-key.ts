@@ -1,7 +1,10 @@
-import { mayRead } from './access.ts';
+import { mayRead, userScope } from './access.ts';
 import { asResult } from './as-result.ts';
 import type { Builder } from './builder.ts';
+import { declareConnection, pageArguments, pageRequest, toConnection } from './connection.ts';
 import { parseId } from './global-id.ts';
+import { nameSchema } from './name-schema.ts';
+import { pageCost } from './operation-limits.ts';
 import { resultUnion } from './result-union.ts';
 import { storableText } from './storable-text.ts';
 
@@ -67,10 +70,31 @@ function declareCreateApiKey(builder: Builder): void {
   );
 }
 
-/** `ApiKey`, with the mutations that make and revoke one. */
+function declareApiKeys(builder: Builder): void {
+  const apiKeys = declareConnection(builder, 'ApiKey');
+  builder.queryField('apiKeys', (t) =>
+    t.field({
+      type: apiKeys,
+      description: 'Newest first; the caller’s own, for an admin everybody’s. Never the secrets.',
+      authScopes: { user: true },
+      complexity: pageCost,
+      args: {
+        ...pageArguments(t.arg),
+        userId: t.arg.string({ validate: { schema: nameSchema() } }),
+      },
+      resolve: async (_root, { userId, ...page }, context) => {
+        const request = { ...pageRequest(page), userId: userScope(context, userId) };
+        return toConnection(await context.rooms.auth.apiKeys(request));
+      },
+    }),
+  );
+}
+
+/** `ApiKey`, with the list of them and the mutations that make and revoke one. */
 export function declareApiKey(builder: Builder): void {
   declareApiKeyType(builder);
   declareCreateApiKey(builder);
+  declareApiKeys(builder);
   const RevokeApiKeyResult = resultUnion(builder, 'RevokeApiKeyResult', {
     types: ['ApiKey'],
     codes,

@@ -52,6 +52,23 @@ describe('API keys', () => {
     expect((await auth.revokeApiKey(apiKey.id)).revokedAt).toEqual(revoked.revokedAt);
   });
 
+  test('are listed newest first, page by page, revoked ones too', async () => {
+    const userId = 'lister';
+    const made = [];
+    for (const name of ['first', 'second', 'third'])
+      made.push((await auth.createApiKey({ name, userId, roles: ['USER'] })).apiKey);
+    await auth.revokeApiKey(made[1]!.id);
+    const page = await auth.apiKeys({ userId, first: 2 });
+    expect(page.edges.map(({ node }) => node.name)).toEqual(['third', 'second']);
+    expect(page.edges[1]?.node.revokedAt).toBeInstanceOf(Date);
+    expect(page.edges[0]?.node).not.toHaveProperty('hash');
+    const rest = await auth.apiKeys({ userId, first: 2, after: page.edges[1]!.cursor });
+    expect(rest).toMatchObject({ edges: [{ node: { name: 'first' } }], hasNextPage: false });
+    const all = await auth.apiKeys({ userId: null, first: 100 });
+    expect(all.edges.length).toBeGreaterThanOrEqual(3);
+    await expect(auth.apiKeys({ userId, after: 'nonsense' })).rejects.toThrow('no cursor');
+  });
+
   test('are asked for once in a tick, however many requests there are', async () => {
     const secrets = [(await newKey()).secret, (await newKey()).secret];
     const query = vi.spyOn(database, 'query');

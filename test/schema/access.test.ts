@@ -107,7 +107,13 @@ test('a plugin’s root field without a rule stops the start', () => {
 });
 
 describe('figures are one’s own, an admin’s are everybody’s', () => {
-  const ledger = (asked: unknown[]): FakeRooms => ({
+  const roomsThatNote = (asked: unknown[]): FakeRooms => ({
+    auth: {
+      apiKeys: async ({ userId }) => {
+        asked.push(userId);
+        return { edges: [], hasNextPage: false, hasPreviousPage: false };
+      },
+    },
     ledger: {
       costStats: async (request) => {
         asked.push(request.userId);
@@ -134,10 +140,15 @@ describe('figures are one’s own, an admin’s are everybody’s', () => {
       (who: string) =>
         `{ usageRecords(first: 1${who && `, userId: "${who}"`}) { pageInfo { hasNextPage } } }`,
     ],
+    [
+      'apiKeys',
+      (who: string) =>
+        `{ apiKeys(first: 1${who && `, userId: "${who}"`}) { pageInfo { hasNextPage } } }`,
+    ],
     ['budgets', (who: string) => `{ budgets${who && `(subject: "${who}")`} { id } }`],
   ])('%s', async (_name, source) => {
     const asked: unknown[] = [];
-    const rooms = ledger(asked);
+    const rooms = roomsThatNote(asked);
     await execute(schema, { source: source(''), rooms });
     await execute(schema, { source: source('ada'), rooms });
     await execute(schema, { source: source(''), rooms, caller: admin });

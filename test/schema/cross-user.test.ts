@@ -99,6 +99,8 @@ describe('what is Bob’s', () => {
       'NOT_FOUND',
     ],
     ['mutation ($ApiKey: ID!) { revokeApiKey(id: $ApiKey) { __typename } }', 'FORBIDDEN'],
+    ['{ apiKeys(userId: "bob") { edges { node { id } } } }', 'FORBIDDEN'],
+    ['{ apiKeys { edges { node { userId } } } }', { edges: [{ node: { userId: 'ada' } }] }],
     ['{ usageRecords(userId: "bob") { edges { node { id } } } }', 'FORBIDDEN'],
     ['query ($Run: ID!) { usageRecords(runId: $Run) { edges { node { id } } } }', { edges: [] }],
     ['{ budgets(subject: "bob") { id } }', 'FORBIDDEN'],
