@@ -57,16 +57,12 @@ export interface RunsOptions {
 /** The runs of this server, and its part in looking after those of servers that died. Joins the deployment first. */
 export async function createRuns(options: RunsOptions): Promise<Runs> {
   const { database, ledger, models, serverId, version, log, registry } = options;
+  const remoteReaders = new RemoteReaders(database, options.disconnectGraceMs);
   const liveRuns = new LiveRuns({
     graceMs: options.disconnectGraceMs,
     log,
-    remoteSilenceMs: async (runId) => {
-      const sql = `SELECT extract(epoch FROM now() - "readerSeenAt")::float8 * 1000 AS ms
-                   FROM "Run" WHERE id = $1 AND "readerSeenAt" <> 'epoch'`;
-      return (await database.query<{ ms: number | null }>(sql, [runId]))[0]?.ms ?? Infinity;
-    },
+    remoteSilenceMs: database.kind === 'embedded' ? null : remoteReaders.silenceMs,
   });
-  const remoteReaders = new RemoteReaders(database, options.disconnectGraceMs);
   const handles = createRunHandles({ database, liveRuns, remoteReaders });
   const approvals = createApprovals(database, registry);
   const writer = new LogWriter({ database, log });

@@ -1,28 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../kernel/log.ts';
 import { cancelled, interrupted, type LiveRun } from './live-run.ts';
 import { noteEveryMs } from './remote-readers.ts';
 
+/** A run that was noted as read elsewhere less long ago than this still is, as far as can be known. */
+const remotelyReadMs = noteEveryMs * 2.5;
+
+/** How long an unsubscribe waits to be told whether somebody reads elsewhere: a database that is away holds no run up. */
+const answerWithinMs = 1_000;
+
+/** Nobody reads a live run here any more. */
+interface Loss {
+  /** By then the reader may be back. */
+  graceUntil: number;
+  timer: NodeJS.Timeout | null;
+}
+
 /**
- * The runs that this server executes, and who reads them. Under the policy CANCEL a run whose last reader unsubscribed
- * is stopped at once; one whose last reader was lost, after a grace in which another may take over.
+ * The runs that this server executes, and who reads them. Under the policy CANCEL a run whose last reader on any
+ * server unsubscribed is stopped at once; one whose last reader was lost, after a grace in which another may take over.
  */
 export class LiveRuns {
   readonly #runs = new Map<string, { run: LiveRun; done: Promise<void> }>();
   /** By run, live here or not: one that waited for an approval is another `LiveRun` afterwards, with the same readers. */
   readonly #readers = new Map<string, number>();
-  /** Live runs whose last reader here was lost, and has not been followed by another. */
-  readonly #lost = new Map<string, { since: number; timer: NodeJS.Timeout | null }>();
+  /** Live runs whose last reader here has gone, and has not been followed by another. */
+  readonly #lost = new Map<string, Loss>();
   /** Runs that may have lost their last reader on another server. */
   readonly #leaving = new Set<string>();
   readonly #graceMs: number;
   readonly #log: Log;
-  readonly #remoteSilenceMs: (runId: string) => Promise<number>;
+  readonly #remoteSilenceMs: ((runId: string) => Promise<number>) | null;
 
   constructor(options: {
     graceMs: number;
     log: Log;
-    /** How long ago, by the database's clock, somebody last read the run through another server; Infinity: nobody does. */
-    remoteSilenceMs(runId: string): Promise<number>;
+    /**
+     * How long ago, by the database's clock, somebody last read the run through another server; Infinity: nobody does.
+     * Null: there are no other servers.
+     */
+    remoteSilenceMs: ((runId: string) => Promise<number>) | null;
   }) {
     this.#graceMs = options.graceMs;
     this.#log = options.log;
@@ -72,8 +89,9 @@ export class LiveRuns {
       this.#readers.delete(runId);
       const run = this.get(runId);
       if (!run || !how || run.policy === 'CONTINUE') return;
-      if (how === 'unsubscribed') run.stop(cancelled());
-      else this.#cancelAfterGrace(runId);
+      if (how === 'disconnected') this.#cancelWhenSilent(runId, this.#lose(runId, this.#graceMs));
+      else if (this.#remoteSilenceMs) void this.#cancelUnlessReadElsewhere(runId);
+      else run.stop(cancelled());
     };
   }
 
@@ -109,7 +127,7 @@ export class LiveRuns {
     if (policy !== 'CANCEL' || this.#isKept(runId) || this.#leaving.has(runId)) return;
     this.#leaving.add(runId);
     const look = async () => {
-      const silentMs = await this.#remoteSilenceMs(runId).catch(() => 0);
+      const silentMs = await this.#silenceMs(runId, 0);
       this.#leaving.delete(runId);
       if (silentMs === Infinity && !this.#isKept(runId)) this.get(runId)?.stop(cancelled());
     };
@@ -119,26 +137,44 @@ export class LiveRuns {
   /** Somebody reads the run here, or was lost so lately that they may yet come back. */
   #isKept(runId: string): boolean {
     const loss = this.#lost.get(runId);
-    return this.isRead(runId) || (!!loss && performance.now() - loss.since < this.#graceMs);
+    return this.isRead(runId) || (!!loss && performance.now() < loss.graceUntil);
   }
 
-  #cancelAfterGrace(runId: string): void {
-    const loss = { since: performance.now(), timer: null as NodeJS.Timeout | null };
+  #lose(runId: string, graceMs: number): Loss {
+    const loss: Loss = { graceUntil: performance.now() + graceMs, timer: null };
+    this.#lost.set(runId, loss);
+    return loss;
+  }
+
+  /** The last reader here unsubscribed: the run ends now, or when nobody reads it through another server any more. */
+  async #cancelUnlessReadElsewhere(runId: string): Promise<void> {
+    const loss = this.#lose(runId, 0);
+    const late = delay(answerWithinMs, Infinity, { ref: false });
+    const silentMs = await Promise.race([this.#silenceMs(runId, Infinity), late]);
+    if (this.#lost.get(runId) !== loss) return;
+    if (silentMs < remotelyReadMs) this.#cancelWhenSilent(runId, loss);
+    else this.get(runId)?.stop(cancelled());
+  }
+
+  /** Ends the run when the grace is over here, and one has passed since somebody last read it elsewhere. */
+  #cancelWhenSilent(runId: string, loss: Loss): void {
+    const ofGrace = () => loss.graceUntil - performance.now();
     const lookIn = (milliseconds: number): void => {
       loss.timer = setTimeout(look, milliseconds).unref();
     };
     const look = async () => {
-      const silentMs = await this.#remoteSilenceMs(runId).catch(() => 0);
+      const silentMs = await this.#silenceMs(runId, 0);
       if (this.#lost.get(runId) !== loss) return;
-      const left = Math.max(
-        this.#graceMs - (performance.now() - loss.since),
-        Math.max(this.#graceMs, noteEveryMs * 2.5) - silentMs,
-      );
+      const left = Math.max(ofGrace(), Math.max(this.#graceMs, remotelyReadMs) - silentMs);
       if (left <= 0) this.get(runId)?.stop(cancelled());
       else lookIn(left + 10);
     };
-    this.#lost.set(runId, loss);
-    lookIn(this.#graceMs);
+    lookIn(ofGrace());
+  }
+
+  async #silenceMs(runId: string, whenUnknown: number): Promise<number> {
+    if (!this.#remoteSilenceMs) return Infinity;
+    return this.#remoteSilenceMs(runId).catch(() => whenUnknown);
   }
 
   #forgetLoss(runId: string): void {

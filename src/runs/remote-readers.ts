@@ -42,6 +42,13 @@ export class RemoteReaders {
     };
   }
 
+  /** How long ago, by the database's clock, a run of this server was last noted as read elsewhere; Infinity: nobody reads it. */
+  readonly silenceMs = async (runId: string): Promise<number> => {
+    const sql = `SELECT extract(epoch FROM now() - "readerSeenAt")::float8 * 1000 AS ms
+                 FROM "Run" WHERE id = $1 AND "readerSeenAt" <> 'epoch'`;
+    return (await this.#database.query<{ ms: number | null }>(sql, [runId]))[0]?.ms ?? Infinity;
+  };
+
   #tellLeftAfterGrace(runId: string): void {
     const tell = () => {
       this.#lost.delete(runId);

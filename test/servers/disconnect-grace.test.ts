@@ -9,8 +9,12 @@ import { clientOf } from './support/server-client.ts';
 const graceMs = 4_000;
 const environment = { DISCONNECT_GRACE_MS: String(graceMs) };
 
-const begin = async ({ client }: Pick<Member, 'client'>, name: string) => {
-  const prompt = asking(`[demo:fault stall afterDeltas=2] ${name}`);
+const begin = async (
+  { client }: Pick<Member, 'client'>,
+  name: string,
+  model = '[demo:fault stall afterDeltas=2]',
+) => {
+  const prompt = asking(`${model} ${name}`);
   const stream = client.subscribe<StreamEvent>(COMPLETION, prompt);
   const { runId: id } = await stream.take();
   return { stream, id };
@@ -57,6 +61,21 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('across servers', () => {
     return (await deployment.database.query<{ left: boolean | null }>(sql, [id]))[0]?.left;
   };
 
+  const nobodyReadsHere = () =>
+    expect
+      .poll(() => here.client.data('{ serverStatus { openStreams } }'))
+      .toEqual({ serverStatus: { openStreams: 0 } });
+
+  /** The last reader here unsubscribes while somebody reads through the other server. */
+  const unsubscribeHere = async (name: string, options: { model?: string; through?: Member }) => {
+    const { stream, id } = await begin(here, name, options.model);
+    const viewer = await join(options.through ?? there, id);
+    await expect.poll(() => leaveOf(id)).toBe(false);
+    stream.stop();
+    await nobodyReadsHere();
+    return viewer;
+  };
+
   test('each loss of a reader of another server has one, too', async () => {
     const { stream, id } = await begin(here, 'back elsewhere');
     await deployment.demo.waitForOpenCalls(1);
@@ -75,8 +94,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('across servers', () => {
     // Its row must tell that it is read before it can tell that it is not.
     await expect.poll(() => leaveOf(id)).toBe(false);
     stream.cut();
-    const openHere = () => here.client.data('{ serverStatus { openStreams } }');
-    await expect.poll(openHere).toEqual({ serverStatus: { openStreams: 0 } });
+    await nobodyReadsHere();
     viewer.stop();
     expect(await openFor(deployment.demo)).toBeGreaterThan(0.8 * graceMs);
   });
@@ -90,5 +108,31 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('across servers', () => {
     expect(deployment.demo.openCalls).toBe(1);
     stream.stop();
     await deployment.demo.waitForOpenCalls(0);
+  });
+
+  test('an unsubscribe here leaves a run alone that somebody reads elsewhere', async () => {
+    const viewer = await unsubscribeHere('read elsewhere', { model: '[demo:gate 3]' });
+    deployment.demo.release();
+    expect((await viewer.rest()).at(-1)?.run?.status).toBe('SUCCEEDED');
+  });
+
+  test('such a run ends within two seconds of the unsubscribe elsewhere', async () => {
+    const viewer = await unsubscribeHere('unsubscribed elsewhere', {});
+    viewer.stop();
+    expect(await openFor(deployment.demo)).toBeLessThan(2_000);
+  });
+
+  test('such a run ends a grace after the server that it was read through has died', async () => {
+    const mortal = await deployment.start();
+    await unsubscribeHere('died elsewhere', { through: mortal });
+    mortal.signal('SIGKILL');
+    expect(await openFor(deployment.demo)).toBeGreaterThan(0.7 * graceMs);
+  });
+
+  test('without another reader an unsubscribe ends the run at once', async () => {
+    const { stream } = await begin(here, 'nobody else');
+    await deployment.demo.waitForOpenCalls(1);
+    stream.stop();
+    expect(await openFor(deployment.demo)).toBeLessThan(500);
   });
 });
