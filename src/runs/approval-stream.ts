@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../data/database.ts';
 import type { ApprovalRecord } from '../kernel/run.ts';
 import type { Approvals } from './approvals.ts';
+import { outlastOutage } from './outlast-outage.ts';
 
 /** How often to look when no signal comes. */
 const pollMs = 5_000;
@@ -9,7 +10,7 @@ const pageSize = 100;
 
 /**
  * The approvals that wait for a person, oldest first, then each new one as it is asked for, on whichever server; never
- * ends by itself. Pulled: what a slow reader has not asked for is not read. Not a generator on purpose: `return()` of one
+ * ends by itself, and outlasts an outage of the database. Pulled: what a slow reader has not asked for is not read. Not a generator on purpose: `return()` of one
  * queues behind its pending `next()`.
  */
 export class ApprovalStream implements AsyncIterableIterator<ApprovalRecord, undefined> {
@@ -50,7 +51,11 @@ export class ApprovalStream implements AsyncIterableIterator<ApprovalRecord, und
 
   async #look(): Promise<void> {
     this.#news = Promise.withResolvers();
-    const pending = await this.#pending();
+    const { signal } = this.#stop;
+    const pending = await outlastOutage(() => this.#pending(), signal).catch((error: unknown) => {
+      if (signal.aborted) return [];
+      throw error;
+    });
     this.#ready = pending.filter(({ id }) => !this.#told.has(id));
     this.#told = new Set(pending.map(({ id }) => id));
   }

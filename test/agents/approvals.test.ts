@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Database } from '../../src/data/database.ts';
+import { openTestDatabase } from '../support/test-database.ts';
 import {
   type AgentEventView,
   type AgentRunView,
@@ -15,9 +17,20 @@ import {
 } from './support/agent-operations.ts';
 import { type AgentServer, startAgentServer } from './support/start-agent-server.ts';
 
+/** What the next looks for waiting approvals fail with. */
+const failures: Error[] = [];
 let server: AgentServer;
 beforeAll(async () => {
-  server = await startAgentServer({ environment: { SERVER_LEASE_MS: '1000' } });
+  const { query, ...database } = await openTestDatabase();
+  const failing: Database['query'] = async (text, values) => {
+    const failure = text.includes(`FROM "Approval" WHERE status = 'PENDING'`) && failures.shift();
+    if (failure) throw failure;
+    return query(text, values);
+  };
+  server = await startAgentServer({
+    environment: { SERVER_LEASE_MS: '1000' },
+    database: { ...database, query: failing },
+  });
 });
 afterAll(async () => server[Symbol.asyncDispose]());
 
@@ -181,7 +194,7 @@ test('the time that a run waits does not count towards its deadline', async () =
   await runWhen(server, run.id, 'SUCCEEDED');
 });
 
-test('questions are pushed to admins: those that wait, then each new one', async () => {
+test('questions are pushed to admins: those that wait, then each new one, across an outage', async () => {
   const before = await asking(['publish', { title: 'Waiting' }]);
   const stream = server.subscribe<{ runId: string; status: string }>(
     'subscription { approvalRequested { runId status } }',
@@ -190,5 +203,9 @@ test('questions are pushed to admins: those that wait, then each new one', async
   while (next.runId !== before.id) next = await stream.take();
   const after = await asking(['publish', { title: 'Fresh' }]);
   expect(await stream.take()).toEqual({ runId: after.id, status: 'PENDING' });
+  failures.push(Object.assign(new Error('terminating connection'), { code: '57P01' }));
+  const late = await asking(['publish', { title: 'While the database was away' }]);
+  expect(await stream.take()).toEqual({ runId: late.id, status: 'PENDING' });
+  expect(failures).toEqual([]);
   stream.stop();
 });
