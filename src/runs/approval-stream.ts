@@ -52,10 +52,12 @@ export class ApprovalStream implements AsyncIterableIterator<ApprovalRecord, und
   async #look(): Promise<void> {
     this.#news = Promise.withResolvers();
     const { signal } = this.#stop;
-    const pending = await outlastOutage(() => this.#pending(), signal).catch((error: unknown) => {
-      if (signal.aborted) return [];
-      throw error;
-    });
+    const pending = await outlastOutage(() => this.#pending(), { signal }).catch(
+      (error: unknown) => {
+        if (signal.aborted) return [];
+        throw error;
+      },
+    );
     this.#ready = pending.filter(({ id }) => !this.#told.has(id));
     this.#told = new Set(pending.map(({ id }) => id));
   }

@@ -4,20 +4,27 @@ import { isLasting } from '../ledger/database-trouble.ts';
 const firstPauseMs = 250;
 const lastPauseMs = 2_000;
 
+interface OutageOptions {
+  /** Ends the wait for the database. */
+  signal?: AbortSignal | undefined;
+  /** May what failed succeed later? Default: unless the statement is at fault. */
+  mayPass?: ((error: unknown) => boolean) | undefined;
+}
+
 /**
- * Reads again until the database answers: its outage is no reason to end a run. Rejects with what the statement itself is
- * at fault for, or with `signal.reason`.
+ * Reads again until the database answers: its outage is no reason to end a run, or a stream. Rejects with an error that
+ * may not pass, or with `signal.reason`.
  */
 export async function outlastOutage<Result>(
   read: () => Promise<Result>,
-  signal: AbortSignal,
+  { signal, mayPass = (error) => !isLasting(error) }: OutageOptions,
 ): Promise<Result> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, lastPauseMs)) {
     try {
       return await read();
     } catch (error) {
-      if (isLasting(error)) throw error;
+      if (!mayPass(error)) throw error;
     }
-    await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    await delay(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
   }
 }

@@ -6,6 +6,7 @@ import { isLasting } from '../ledger/database-trouble.ts';
 import { isNewRun } from './find-run.ts';
 import { interrupted } from './live-run.ts';
 import type { LiveRuns } from './live-runs.ts';
+import { outlastOutage } from './outlast-outage.ts';
 import type { RemoteReaders } from './remote-readers.ts';
 import { RunReader } from './run-reader.ts';
 import { readRuns } from './run-rows.ts';
@@ -25,7 +26,6 @@ export interface RunHandles {
 }
 
 const pollMs = 250;
-const lastPollMs = 2_000;
 
 interface RunHandlesOptions {
   database: Database;
@@ -45,7 +45,6 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
     signal?: AbortSignal,
     onPoll?: () => void,
   ): Promise<RunRecord> => {
-    let pauseMs = pollMs;
     while (true) {
       signal?.throwIfAborted();
       const live = liveRuns.get(runId);
@@ -53,18 +52,12 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
         const record = await (signal ? untilAborted(signal, () => live.settled) : live.settled);
         if (!live.fenced) return record;
       }
-      try {
-        const [record] = await readRuns(database, [runId]);
-        if (!record && !isNewRun(runId)) throw interrupted();
-        if (record && (record.finishedAt || record.status === 'WAITING_FOR_APPROVAL'))
-          return record;
-        pauseMs = pollMs;
-      } catch (error) {
-        if (!mayPass(error)) throw error;
-        pauseMs = Math.min(2 * pauseMs, lastPollMs);
-      }
+      const stored = () => readRuns(database, [runId]);
+      const [record] = await outlastOutage(stored, { signal, mayPass });
+      if (!record && !isNewRun(runId)) throw interrupted();
+      if (record && (record.finishedAt || record.status === 'WAITING_FOR_APPROVAL')) return record;
       onPoll?.();
-      await delay(pauseMs, undefined, { ...(signal ? { signal } : {}) });
+      await delay(pollMs, undefined, signal && { signal });
     }
   };
   return {

@@ -1,9 +1,9 @@
 import type { Database } from '../data/database.ts';
 import type { PublicRunEvent, RunEvent } from '../kernel/events.ts';
-import { isLasting } from '../ledger/database-trouble.ts';
 import { isNewRun } from './find-run.ts';
 import { interrupted } from './live-run.ts';
 import { behind, firstPart } from './merge-events.ts';
+import { outlastOutage } from './outlast-outage.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunSignals } from './run-signals.ts';
 import { readStoredEvents } from './stored-events.ts';
@@ -51,11 +51,9 @@ export class RunReader implements AsyncIterableIterator<RunEvent> {
   #ready: RunEvent[] = [];
   #ended = false;
   #pollMs: number;
-  readonly #mayPass: (error: unknown) => boolean;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#mayPass = options.mayPass ?? ((error) => !isLasting(error));
     this.#position = options.after;
     this.#pollMs = options.pollMs ?? firstPollMs;
   }
@@ -114,6 +112,15 @@ export class RunReader implements AsyncIterableIterator<RunEvent> {
   }
 
   async #refillFromDatabase(): Promise<void> {
+    const { signal } = this.#stop;
+    const { mayPass } = this.#options;
+    await outlastOutage(() => this.#look(), { signal, mayPass }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  /** Reads what is stored by now; when that is nothing new, waits until the next look is due. */
+  async #look(): Promise<void> {
     const { database, runId, onRemoteRead, signals } = this.#options;
     let signalled = false;
     let wake: () => void = () => {};
@@ -129,24 +136,14 @@ export class RunReader implements AsyncIterableIterator<RunEvent> {
       if (await this.#isOver()) return;
       onRemoteRead?.();
       if (signalled) return;
-      await this.#pause((resolve) => {
+      await this.#wake((resolve) => {
         wake = resolve;
+        setTimeout(resolve, this.#pollMs).unref();
       });
-    } catch (error) {
-      if (!this.#mayPass(error)) throw error;
-      await this.#pause();
+      this.#pollMs = Math.min(2 * this.#pollMs, lastPollMs);
     } finally {
       stopListening?.();
     }
-  }
-
-  /** Waits until the next look is due: at `arm`'s callback, or when the poll's time is over. */
-  async #pause(arm: (resolve: () => void) => void = () => {}): Promise<void> {
-    await this.#wake((resolve) => {
-      arm(resolve);
-      setTimeout(resolve, this.#pollMs).unref();
-    });
-    this.#pollMs = Math.min(2 * this.#pollMs, lastPollMs);
   }
 
   /**

@@ -83,7 +83,7 @@ function tellQuestion({ run }: AgentWork, state: AgentState, approval: ApprovalR
 
 /** The approvals of the run, and of the sub-agents that work for it. */
 const askedBy = async ({ run }: AgentWork, { approvals }: RunRooms): Promise<ApprovalRecord[]> =>
-  (await outlastOutage(() => approvals.ofTrees([run.id]), run.signal))[0]!;
+  (await outlastOutage(() => approvals.ofTrees([run.id]), run))[0]!;
 
 /** Whoever follows a run that waits for a sub-agent is told which person that waits for. */
 async function tellQuestionsBelow(

@@ -237,17 +237,23 @@ test('a reader outlasts a database that is away, and rejects when its statement 
       return database.query(text, values);
     },
   });
-  const open = (errors: Error[]) =>
+  const open = (...errors: Error[]) =>
     new RunReader({
-      ...{ database: failing(errors), runId: run.id, after: 0, pollMs: 1 },
+      ...{ database: failing(errors), runId: run.id, after: 0 },
       liveLog: () => undefined,
     });
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const stopping = Object.assign(new Error('terminating connection'), { code: '57P01' });
   const away = [refused, new Error('Connection terminated unexpectedly'), stopping];
-  expect(story(await collect(open(away)))).toEqual(['TextDelta still here', 'RunFinished']);
+  for (const events of await Promise.all(away.map((error) => collect(open(error))))) {
+    expect(story(events)).toEqual(['TextDelta still here', 'RunFinished']);
+  }
+  const waiting = open(...away);
+  const pending = waiting.next();
+  await waiting.return();
+  expect((await pending).done).toBe(true);
   const wrong = Object.assign(new Error('no such column'), { code: '42703' });
-  await expect(collect(open([wrong]))).rejects.toThrow('no such column');
+  await expect(collect(open(wrong))).rejects.toThrow('no such column');
 });
 
 test('return() ends a reader that waits for a silent run', async () => {
