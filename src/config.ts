@@ -67,6 +67,7 @@ const variables = z.object({
     .default([]),
   DISCONNECT_GRACE_MS: wholeNumber(0, 3_600_000).default(5_000),
   SERVER_LEASE_MS: wholeNumber(1_000, 3_600_000).default(20_000),
+  SHUTDOWN_DRAIN_MS: wholeNumber(0, 3_600_000).default(20_000),
 
   USAGE_RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   CONTENT_RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
@@ -125,6 +126,8 @@ export interface Config {
   disconnectGraceMs: number;
   /** How long this server may be silent before others take over what it does. It says that it lives four times as often. */
   serverLeaseMs: number;
+  /** How long runs in flight may go on when the server is told to stop. */
+  shutdownDrainMs: number;
   retention: { usageDays: number | null; contentDays: number | null };
   budgetTimeZone: string;
   alerts: {
@@ -200,6 +203,7 @@ function toConfig(set: Variables): Config {
     corsOrigins: set.CORS_ORIGINS,
     disconnectGraceMs: set.DISCONNECT_GRACE_MS,
     serverLeaseMs: set.SERVER_LEASE_MS,
+    shutdownDrainMs: set.SHUTDOWN_DRAIN_MS,
     retention: {
       usageDays: set.USAGE_RETENTION_DAYS ?? null,
       contentDays: set.CONTENT_RETENTION_DAYS ?? null,

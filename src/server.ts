@@ -10,7 +10,7 @@ try {
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY });
   const running = await startServer(config, { log });
   process.stdout.write(welcome(running, config));
-  stopOnSignals(running, log);
+  stopOnSignals(running, { drainMs: config.shutdownDrainMs, log });
 } catch (error) {
   if (!(error instanceof StartupError)) throw error;
   for (const problem of error.problems) process.stderr.write(`tessera: ${problem}\n`);

@@ -27,8 +27,8 @@ export interface Running {
   newAdminKey: string | null;
   /** A link that signs one browser in as the admin, once. */
   loginLink(): string;
-  /** Refuses new work, lets what is in flight end within `graceMs`, writes everything, closes. */
-  stop(graceMs?: number): Promise<void>;
+  /** Refuses new work, lets what is in flight end within `drainMs` (default: as configured), writes everything, closes. */
+  stop(drainMs?: number): Promise<void>;
 }
 
 interface StartOptions {
@@ -40,8 +40,6 @@ interface StartOptions {
   /** In place of the ledger, for a measurement without accounting. */
   openLedger?: typeof createLedger;
 }
-
-const defaultGraceMs = 20_000;
 
 /** Starts a whole server. Rejects with a `StartupError` when something is not as it should be, and leaves nothing open. */
 export async function startServer(config: Config, options: StartOptions): Promise<Running> {
@@ -57,9 +55,9 @@ export async function startServer(config: Config, options: StartOptions): Promis
     const url = `http://${nameOf(config.host)}:${port}`;
     const loginLink = () => `${url}/login?once=${rooms.auth.createLoginLink(admin)}`;
     const newAdminKey = await rooms.auth.ensureAdminKey();
-    const stop = async (graceMs = defaultGraceMs) => {
+    const stop = async (drainMs = config.shutdownDrainMs) => {
       transport.refuseNewWork();
-      await rooms.runs.drain(new Date(Date.now() + graceMs));
+      await rooms.runs.drain(new Date(Date.now() + drainMs));
       await transport.close();
       await undo.run();
     };

@@ -22,6 +22,7 @@ describe('readConfig', () => {
       rateLimit: null,
       corsOrigins: [],
       disconnectGraceMs: 5000,
+      shutdownDrainMs: 20_000,
       jwt: null,
       logLevel: 'info',
     });
@@ -65,6 +66,7 @@ describe('readConfig', () => {
     ['RATE_LIMIT', '0'],
     ['CORS_ORIGINS', 'https://app.example/path'],
     ['DISCONNECT_GRACE_MS', '-1'],
+    ['SHUTDOWN_DRAIN_MS', '20s'],
     ['BUDGET_TIME_ZONE', 'Mars/Olympus'],
     ['ALERT_COST_THRESHOLD', 'much'],
     ['LOG_LEVEL', 'loud'],
