@@ -66,6 +66,7 @@ const variables = z.object({
     .refine((list) => list.every(origin), 'must be origins like https://app.example, or *')
     .default([]),
   DISCONNECT_GRACE_MS: wholeNumber(0, 3_600_000).default(5_000),
+  SLOW_CONSUMER_MS: wholeNumber(100, 3_600_000).default(10_000),
   SERVER_LEASE_MS: wholeNumber(1_000, 3_600_000).default(20_000),
   SHUTDOWN_DRAIN_MS: wholeNumber(0, 3_600_000).default(20_000),
 
@@ -124,6 +125,8 @@ export interface Config {
   /** Web origins whose pages may call, besides the server's own. */
   corsOrigins: readonly string[];
   disconnectGraceMs: number;
+  /** How long a reader may take nothing before its stream ends. */
+  slowConsumerMs: number;
   /** How long this server may be silent before others take over what it does. It says that it lives four times as often. */
   serverLeaseMs: number;
   /** How long runs in flight may go on when the server is told to stop. */
@@ -202,6 +205,7 @@ function toConfig(set: Variables): Config {
     bodyLimitBytes: set.BODY_LIMIT_BYTES,
     corsOrigins: set.CORS_ORIGINS,
     disconnectGraceMs: set.DISCONNECT_GRACE_MS,
+    slowConsumerMs: set.SLOW_CONSUMER_MS,
     serverLeaseMs: set.SERVER_LEASE_MS,
     shutdownDrainMs: set.SHUTDOWN_DRAIN_MS,
     retention: {

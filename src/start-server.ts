@@ -108,6 +108,7 @@ function openTransport(config: Config, { rooms, database, metrics, log }: Parts)
     log,
     bodyLimitBytes: config.bodyLimitBytes,
     corsOrigins: config.corsOrigins,
+    stallMs: config.slowConsumerMs,
   });
   metrics.observe({
     openStreams: runs.openStreams,

@@ -23,6 +23,7 @@ describe('readConfig', () => {
       corsOrigins: [],
       disconnectGraceMs: 5000,
       shutdownDrainMs: 20_000,
+      slowConsumerMs: 10_000,
       jwt: null,
       logLevel: 'info',
     });
@@ -67,6 +68,7 @@ describe('readConfig', () => {
     ['CORS_ORIGINS', 'https://app.example/path'],
     ['DISCONNECT_GRACE_MS', '-1'],
     ['SHUTDOWN_DRAIN_MS', '20s'],
+    ['SLOW_CONSUMER_MS', '0'],
     ['BUDGET_TIME_ZONE', 'Mars/Olympus'],
     ['ALERT_COST_THRESHOLD', 'much'],
     ['LOG_LEVEL', 'loud'],

@@ -74,7 +74,10 @@ function stalledEvents(url: string, id: string) {
 
 test('stalled readers end with SLOW_CONSUMER and a cursor, in little memory, and others feel nothing', async () => {
   // A small heap: else garbage that nobody needs to collect yet would pass for memory that is held.
-  await using server = await startSingleServer({ NODE_OPTIONS: '--max-old-space-size=160' });
+  await using server = await startSingleServer({
+    NODE_OPTIONS: '--max-old-space-size=160',
+    SLOW_CONSUMER_MS: '4000',
+  });
   const words = 40_000;
   const call = asking(`[demo:words ${words}] long`, { onDisconnect: 'CONTINUE' });
   const input = { ...call.input, maxTokens: 200_000 };
