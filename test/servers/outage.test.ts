@@ -7,13 +7,11 @@ import {
   asking,
   CANCEL,
   COMPLETE,
-  COMPLETION,
   EVENTS,
-  RUN,
-  type RunState,
   type StreamEvent,
   textOf,
 } from './support/run-operations.ts';
+import { beginStreams, expectAllWell, expectServing } from './support/streams-in-flight.ts';
 
 describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and comes back', () => {
   let deployment: TestDeployment;
@@ -30,17 +28,6 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
   afterEach(() => deployment.proxy!.comeBack());
   afterAll(async () => deployment?.[Symbol.asyncDispose]());
 
-  const beginAll = async (prompt: string) =>
-    Promise.all(
-      servers.flatMap(({ client }, server) =>
-        Array.from({ length: 5 }, async (_, index) => {
-          const text = `${prompt} ${server} ${index}`;
-          const stream = client.subscribe<StreamEvent>(COMPLETION, asking(text));
-          return { stream, head: [await stream.take(), await stream.take()] };
-        }),
-      ),
-    );
-
   /** An agent that waits for an approval, with a subscriber. */
   const beginWaiting = async () => {
     const message = '[demo:tool refund {"amount":5}] Refund me.';
@@ -50,26 +37,6 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
       const { __typename, runId: id } = await stream.take();
       if (__typename === 'ApprovalRequested') return { stream, id };
     }
-  };
-
-  const expectAllWell = async (began: Awaited<ReturnType<typeof beginAll>>) => {
-    for (const { stream, head } of began) {
-      const events = [...head, ...(await stream.rest())];
-      expect(events.at(-1)?.run?.status).toBe('SUCCEEDED');
-      expect(textOf(events)).toBe(events.at(-1)?.run?.text);
-      const id = events[0]!.runId;
-      const { run } = await servers[1]!.client.data<RunState>(RUN, { id });
-      expect(run).toMatchObject({ status: 'SUCCEEDED', usage: { estimated: false } });
-    }
-    const [left] = await deployment.database.query<{ holds: number; running: number }>(
-      `SELECT (SELECT count(*)::int FROM "Hold") AS holds,
-              (SELECT count(*)::int FROM "Run" WHERE "finishedAt" IS NULL) AS running`,
-    );
-    expect(left).toEqual({ holds: 0, running: 0 });
-    const twice = await deployment.database.query(
-      `SELECT "runId" FROM "UsageRecord" GROUP BY "runId" HAVING count(*) > 1`,
-    );
-    expect(twice).toEqual([]);
   };
 
   const expectRefused = async ({ client }: Member) => {
@@ -85,21 +52,8 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
     );
   };
 
-  const expectServing = async () => {
-    for (const { client } of servers) {
-      await expect
-        .poll(
-          async () =>
-            (await client.execute<{ complete: { status: string } }>(COMPLETE, asking('after'))).data
-              ?.complete.status,
-          { timeout: 15_000 },
-        )
-        .toBe('SUCCEEDED');
-    }
-  };
-
   test('stopped: requests are refused, streams end well afterwards, nobody is taken for dead', async () => {
-    const began = await beginAll('[demo:gate 3] [demo:words 20] stop');
+    const began = await beginStreams(deployment, '[demo:gate 3] [demo:words 20] stop');
     await expect.poll(() => deployment.demo.gatedCalls).toBe(10);
     const elsewhere = began.map(({ head }, index) =>
       servers[index < 5 ? 1 : 0]!.client.subscribe<StreamEvent>(
@@ -116,17 +70,17 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
     await delay(3_000);
     await Promise.all(servers.map(expectRefused));
     await deployment.proxy!.comeBack();
-    await expectServing();
+    await expectServing(deployment);
     for (const events of await Promise.all(elsewhere)) {
       expect(textOf(events)).toBe(events.at(-1)?.run?.text);
     }
     await servers[1]!.client.data(CANCEL, { id: waiting.id });
     expect((await waiting.stream.rest()).at(-1)?.error?.code).toBe('RUN_CANCELLED');
-    await expectAllWell(began);
+    await expectAllWell(deployment, began);
   });
 
   test('vanished without a word: the same', async () => {
-    const began = await beginAll('[demo:gate 3] [demo:words 20] vanish');
+    const began = await beginStreams(deployment, '[demo:gate 3] [demo:words 20] vanish');
     await expect.poll(() => deployment.demo.gatedCalls).toBe(10);
     deployment.proxy!.freeze();
     deployment.demo.release();
@@ -134,7 +88,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('a database that goes away and 
     await delay(3_000);
     await deployment.proxy!.goDown();
     await deployment.proxy!.comeBack();
-    await expectServing();
-    await expectAllWell(began);
+    await expectServing(deployment);
+    await expectAllWell(deployment, began);
   });
 });

@@ -28,11 +28,14 @@ interface DeploymentOptions {
   environment?: Record<string, string>;
   /** Puts a proxy between the servers and their database. */
   throughProxy?: boolean;
+  /** The PostgreSQL to make the database on. Default: that of TEST_DATABASE_URL. */
+  postgresUrl?: string;
 }
 
-/** `await using deployment = await startDeployment({ servers: 2 })`, on the server of TEST_DATABASE_URL. */
+/** `await using deployment = await startDeployment({ servers: 2 })`. */
 export async function startDeployment(options: DeploymentOptions): Promise<TestDeployment> {
-  const { url: databaseUrl, drop } = await createServerDatabase(process.env['TEST_DATABASE_URL']!);
+  const { postgresUrl = process.env['TEST_DATABASE_URL']! } = options;
+  const { url: databaseUrl, drop } = await createServerDatabase(postgresUrl);
   const database = await openDatabase({ url: databaseUrl, poolSize: 2, log: testLog });
   const demo = await startDemoModel();
   const proxy = options.throughProxy ? await startTcpProxy(databaseUrl) : null;
