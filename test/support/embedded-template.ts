@@ -20,6 +20,13 @@ export async function embeddedTemplate(): Promise<Blob> {
   );
 }
 
+/** Makes a server process's data folder from it: to make one anew takes twice as long. */
+export async function fillDataFolder(dataDir: string): Promise<void> {
+  const loadDataDir = await embeddedTemplate();
+  const database = await openEmbeddedDatabase({ dataDir, loadDataDir, log: testLog });
+  await database.close();
+}
+
 /** Changes with whatever the content of a new database follows from. */
 export async function fingerprint(): Promise<string> {
   const hash = createHash('sha256');

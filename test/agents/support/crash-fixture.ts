@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type DemoModel, startDemoModel } from '../../../src/demo-model/demo-model-server.ts';
+import { fillDataFolder } from '../../support/embedded-template.ts';
 import { createServerDatabase } from '../../support/server-template.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { startWorld, type World } from './world.ts';
@@ -49,6 +50,7 @@ async function openDatabaseFolder() {
     return { environment: { DATABASE_URL: url, DATABASE_POOL_SIZE: '5' }, remove: drop };
   }
   const folder = await mkdtemp(path.join(tmpdir(), 'tessera-crash-'));
+  await fillDataFolder(folder);
   const remove = () => rm(folder, { recursive: true, force: true });
   return { environment: { DATA_DIR: folder }, remove };
 }

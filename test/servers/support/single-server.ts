@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type DemoModel, startDemoModel } from '../../../src/demo-model/demo-model-server.ts';
+import { fillDataFolder } from '../../support/embedded-template.ts';
 import { createServerDatabase } from '../../support/server-template.ts';
 import { adminKey } from './admin-key.ts';
 import { clientOf, type ServerClient } from './server-client.ts';
@@ -58,8 +59,9 @@ async function onServer(serverUrl: string): Promise<OwnDatabase> {
 
 async function inFolder(): Promise<OwnDatabase> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tessera-test-'));
+  await fillDataFolder(folder);
   return {
-    environment: { DATA_DIR: path.join(folder, 'data') },
+    environment: { DATA_DIR: folder },
     drop: () => rm(folder, { recursive: true, force: true }),
   };
 }
