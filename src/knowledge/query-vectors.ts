@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Embedder } from '../kernel/embedder.ts';
 
 /** Vectors of questions asked lately. */
@@ -9,20 +10,16 @@ export interface QueryVectors {
 const mostVectors = 200;
 
 export function createQueryVectors(): QueryVectors {
-  /** The one used longest ago first. */
-  const known = new Map<string, number[]>();
+  const known = new LRUCache<string, number[]>({ max: mostVectors });
   return {
     async of(embedder, query, signal) {
       const key = `${embedder.name}\0${query}`;
       const before = known.get(key);
-      const vector =
-        before ??
-        (await embedder.embed([query], { purpose: 'query', ...(signal && { signal }) }))
-          .vectors[0] ??
-        [];
-      known.delete(key);
+      if (before) return before;
+      const options = { purpose: 'query' as const, ...(signal && { signal }) };
+      const { vectors } = await embedder.embed([query], options);
+      const [vector = []] = vectors;
       known.set(key, vector);
-      if (known.size > mostVectors) known.delete(known.keys().next().value!);
       return vector;
     },
   };
