@@ -20,6 +20,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
+    // Files of one worker share its modules and, one after the other, its databases: half the time of the whole run.
+    isolate: false,
     ...(reportFile ? { reporters: ['default', ['json', { outputFile: reportFile }]] } : {}),
   },
 });

@@ -68,6 +68,7 @@ test('pulls what production says, and pushes nothing that is the same', async ()
     'classify_sentiment.md',
     'few_shot.md',
     'rag_qa.md',
+    'rate_passages.md',
     'summarization.md',
   ]);
   expect(await read('summarization')).toMatch(
@@ -75,8 +76,8 @@ test('pulls what production says, and pushes nothing that is the same', async ()
   );
   const push = await run('push', '--label', 'production');
   expect(push.code).toBe(0);
-  expect(push.output.match(/: is version 1$/gm)).toHaveLength(5);
-  expect((await run('pull')).output.match(/as before$/gm)).toHaveLength(5);
+  expect(push.output.match(/: is version 1$/gm)).toHaveLength(6);
+  expect((await run('pull')).output.match(/as before$/gm)).toHaveLength(6);
   // As a checkout on Windows has it.
   await workspace.edit('rag_qa', /\n/g, '\r\n');
   expect((await run('push')).output).toContain('rag_qa.md: is version 1\n');
@@ -120,9 +121,9 @@ test('pushes an edit as a version, then moves a label to it', async () => {
     ...{ numbers: [2, 1], labels: { production: 2 } },
   });
   expect(await read('summarization')).toContain('\nversion: 2\n');
-  expect((await run('pull')).output.match(/as before$/gm)).toHaveLength(5);
+  expect((await run('pull')).output.match(/as before$/gm)).toHaveLength(6);
   const other = await run('pull', '--label', 'nowhere');
-  expect(other.output.match(/: has no label "nowhere"$/gm)).toHaveLength(5);
+  expect(other.output.match(/: has no label "nowhere"$/gm)).toHaveLength(6);
 });
 
 test('does not publish over what somebody else has deployed, unless told to', async () => {
