@@ -15,15 +15,17 @@ export interface BatchLaneOptions<Entry> {
   run(batch: Entry[]): Promise<Entry[]>;
   /** Milliseconds before the attempt after the `failures`th failure in a row. */
   pauseMs?(failures: number): number;
-  /** Least milliseconds from the start of a batch to the next one's. Default 20. */
+  /** Least milliseconds from the start of a batch to the next one's, while it is busy. Default 20. */
   intervalMs?: number;
 }
 
 /**
  * A statement costs the embedded database about 0.8 ms, an entry of it 0.1 ms: without an interval a busy server, whose
- * entries come one by one, spends more on statements than on completions. Whoever comes alone does not wait.
+ * entries come one by one, spends more on statements than on completions. A lane is busy that lately had a batch of
+ * several: a single caller, who comes again when his last call is done, would only wait for himself.
  */
 const defaultIntervalMs = 20;
+const busyIntervals = 10;
 
 /**
  * Group commit: one batch is under way at a time, and whatever arrives meanwhile goes together in the next. Alone, an
@@ -35,6 +37,7 @@ export function createBatchLane<Entry>(options: BatchLaneOptions<Entry>): BatchL
   let scheduled = false;
   let failures = 0;
   let startedAt = Number.NEGATIVE_INFINITY;
+  let metAt = Number.NEGATIVE_INFINITY;
   const intervalMs = options.intervalMs ?? defaultIntervalMs;
   let pause: { timer: NodeJS.Timeout; end(): void } | undefined;
   const waiters: (() => void)[] = [];
@@ -57,11 +60,14 @@ export function createBatchLane<Entry>(options: BatchLaneOptions<Entry>): BatchL
     });
   const work = async (): Promise<void> => {
     while (queue.length > 0) {
-      const early = intervalMs - (performance.now() - startedAt);
-      if (early > 0 && queue.length < options.limit) await rest(early);
+      const now = performance.now();
+      const early = intervalMs - (now - startedAt);
+      const busy = now - metAt < busyIntervals * intervalMs;
+      if (busy && early > 0 && queue.length < options.limit) await rest(early);
       startedAt = performance.now();
       const batch = queue.splice(0, options.limit);
       underWay = batch.length;
+      if (batch.length > 1) metAt = startedAt;
       const again = await options.run(batch);
       underWay = 0;
       if (again.length === 0) {
