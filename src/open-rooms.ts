@@ -24,6 +24,7 @@ import { checkToolInputs } from './runs/tool-specification.ts';
 import type { Rooms } from './schema/context.ts';
 import { checkPromptTypes } from './schema/prompt-shapes.ts';
 import { startRetention } from './start-retention.ts';
+import { startRollUps } from './start-roll-ups.ts';
 import type { Metrics } from './telemetry/create-metrics.ts';
 import { createRunObserver } from './telemetry/create-run-observer.ts';
 import type { UndoList } from './undo-list.ts';
@@ -98,6 +99,7 @@ export async function openRooms(
   await prompts.synchronize();
   const cache = undo.add(createResponseCache({ database, log }));
   undo.add(startRetention({ database, ledger, ...config.retention, log }));
+  undo.add(startRollUps({ ledger, log }));
   const { disconnectGraceMs, serverLeaseMs: leaseMs } = config;
   const runs = await createRuns({
     ...{ database, models, cache, prompts, knowledge, ledger, registry, prices },

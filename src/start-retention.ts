@@ -9,7 +9,7 @@ const hourMs = 3_600_000;
 /** What has a date of expiry of its own, and is of no use behind it. */
 const expiring = ['IdempotencyKey', 'CachedResponse', 'Session'];
 /** What the embedded database would let grow, without an autovacuum: rows that are changed or deleted all the time. */
-const churning = ['Run', 'RunEvent', 'Server', ...expiring];
+const churning = ['Run', 'RunEvent', 'Server', 'UsageRollUp', 'UsageDurations', ...expiring];
 const batchRows = 1_000;
 
 export interface RetentionOptions {

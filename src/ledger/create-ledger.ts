@@ -17,6 +17,7 @@ import { meteredEmbedder } from './metered-embedder.ts';
 import { recordOfCall } from './new-usage-record.ts';
 import { settleOrphanedHolds } from './orphaned-holds.ts';
 import { purgeUsage } from './purge-usage.ts';
+import { rollUpUsage } from './roll-up-usage.ts';
 import { createSettlements, type Settlement } from './settlements.ts';
 import { usageRecords, usageRecordsById } from './usage-pages.ts';
 import { amount } from './usd.ts';
@@ -94,6 +95,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     settleHoldsOf: (serverIds) => settleOrphanedHolds(context, settlements, serverIds),
     exportUsage: (request) => exportUsage(database, request),
     purgeUsage: (olderThan) => purgeUsage(database, olderThan),
+    rollUpUsage: () => rollUpUsage(database),
     async close() {
       const deadline = Date.now() + closeMs;
       await holds.idle();

@@ -228,6 +228,11 @@ export interface Ledger {
   exportUsage(request: UsageExportRequest): AsyncIterable<string>;
   /** Deletes usage records, alerts and windows from before `olderThan`; resolves with the number of records. */
   purgeUsage(olderThan: Date): Promise<number>;
+  /**
+   * Sums up some more records, so that `costStats` need not read them; resolves with false when nothing is left to do, or
+   * another server is at it. Called again and again, in the background, on any number of servers at once.
+   */
+  rollUpUsage(): Promise<boolean>;
   /** Writes what is still to be written, for up to ten seconds. */
   close(): Promise<void>;
 }
