@@ -1,4 +1,18 @@
+import { durationPercentiles } from './duration-percentiles.ts';
 import type { CostDimension, CostStatsRequest, StatsBucket } from './ledger.ts';
+import { rollUpCoverage } from './roll-up-coverage.ts';
+import {
+  binMs,
+  dateBin,
+  quoted,
+  type RollUpBin,
+  type RollUpSet,
+  recordSums,
+  rollUpSets,
+  rollUpSums,
+  sumColumns,
+} from './roll-up-sets.ts';
+import { type StatsScan, statsScan } from './stats-scan.ts';
 import type { StatsWindow } from './stats-window.ts';
 
 interface PointSums {
@@ -58,22 +72,6 @@ const pointColumns = [
   'cacheReadTokens',
   'cacheWriteTokens',
 ];
-const sumColumns = [
-  ...pointColumns,
-  'cacheHits',
-  'durationMs',
-  'timedRequests',
-  'timeToFirstTokenMs',
-];
-
-/** Of usage records. */
-const recordSums = `count(*) AS "requests",
-  count(*) FILTER (WHERE "status" IN ('failed', 'interrupted')) AS "errors", sum("cost") AS "cost",
-  sum("inputTokens") AS "inputTokens", sum("outputTokens") AS "outputTokens",
-  count(*) FILTER (WHERE "cached") AS "cacheHits",
-  sum("cacheReadTokens") AS "cacheReadTokens", sum("cacheWriteTokens") AS "cacheWriteTokens",
-  sum("durationMs") AS "durationMs", count("timeToFirstTokenMs") AS "timedRequests",
-  sum("timeToFirstTokenMs") AS "timeToFirstTokenMs"`;
 
 /** Of sums of usage records. */
 const sumsOf = (columns: readonly string[]): string =>
@@ -100,80 +98,86 @@ const steps: Record<StatsBucket, string> = {
 /** Few enough values to be split by time as well, so that one scan serves both groups and series. */
 const coarse: ReadonlySet<string> = new Set(['model', 'kind']);
 
-/**
- * Bounds are written into each WHERE and not joined from a subquery, so that the planner knows how much of the table
- * they select.
- */
-export function costStatsQuery(
-  request: CostStatsRequest,
-  options: { window: StatsWindow; timeZone: string; now: Date | null },
-): { text: string; values: unknown[] } {
-  const { scan, from, to, values } = scanOf(request, options);
-  const { bucket } = request;
-  const keys = dimensionColumns(request).map(({ column }) => column);
-  const columns = [...new Set(['model', ...keys])].map((column) => `"${column}"`).join(', ');
-  const bin = `date_bin('${bucket ? bins[bucket] : ''}', "createdAt", TIMESTAMPTZ '1970-01-01 00:00:00+00')`;
-  const together = bucket && keys.every((key) => coarse.has(key));
-  const ctes = [
-    together
-      ? `"parts" AS MATERIALIZED (
-          SELECT ${columns}, ${bin} AS "bin", ${recordSums} ${scan} GROUP BY ${columns}, "bin")`
-      : `"parts" AS MATERIALIZED (SELECT ${columns}, ${recordSums} ${scan} GROUP BY ${columns})`,
-    `"sums" AS (SELECT "model", json_build_array(${keys.map((key) => `"${key}"`).join(', ')}) AS "key",
-      ${sumsOf(sumColumns)} FROM "parts" GROUP BY ${columns})`,
-  ];
-  if (bucket && !together)
-    ctes.push(
-      `"points" AS MATERIALIZED (SELECT ${bin} AS "bin", ${recordSums} ${scan} GROUP BY "bin")`,
-    );
-  if (bucket)
-    ctes.push(
-      `"series" AS (${seriesOf(bucket, { points: together ? 'parts' : 'points', from, to })})`,
-    );
-  const text = `WITH ${ctes.join(',\n')}
-    SELECT (SELECT coalesce(json_agg("sums"), '[]') FROM "sums") AS "sums",
-      ${request.percentiles === false ? 'NULL::json' : percentilesOf(scan)} AS "percentiles",
-      ${bucket ? `(SELECT coalesce(json_agg("series" ORDER BY "start"), '[]') FROM "series")` : `'[]'::json`} AS "series"`;
-  return { text, values };
+interface CostStatsQueryOptions {
+  window: StatsWindow;
+  timeZone: string;
+  now: Date | null;
 }
 
-const percentilesOf = (scan: string): string =>
-  `(SELECT to_json(percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY "durationMs")) ${scan})`;
-
-function scanOf(
+/** What is rolled up is read from roll-ups, the rest of the window from the records: in one statement, of one snapshot. */
+export function costStatsQuery(
   request: CostStatsRequest,
-  { window, timeZone, now }: { window: StatsWindow; timeZone: string; now: Date | null },
-): { scan: string; from: string; to: string; values: unknown[] } {
-  const values: unknown[] = [
-    now,
-    window.to,
-    window.from,
-    window.calendarPart,
-    window.clockPart,
-    timeZone,
-  ];
-  const to = 'coalesce($2::timestamptz, $1::timestamptz, now())';
-  const from = `coalesce($3::timestamptz,
-    (${to} AT TIME ZONE $6::text - $4::interval) AT TIME ZONE $6::text - $5::interval)`;
-  const where = [`"createdAt" >= ${from}`, `"createdAt" < ${to}`];
-  const filter = (column: string, value: unknown, type = 'text'): void => {
-    if (value === null || value === undefined) return;
-    values.push(value);
-    where.push(`"${column}" = $${values.length}::${type}`);
+  options: CostStatsQueryOptions,
+): { text: string; values: readonly unknown[] } {
+  const scan = statsScan(request, options);
+  const { bucket } = request;
+  const keys = dimensionColumns(request).map(({ column }) => column);
+  const groupColumns = [...new Set(['model', ...keys])];
+  const together = bucket && keys.every((key) => coarse.has(key));
+  const used = new Set<RollUpBin>();
+  const sumsBy = (part: SumsBy): string => {
+    const set = setFor(part, { ...options, scan });
+    if (set) used.add(set.bin);
+    return partialSums(part, scan, set);
   };
-  filter('userId', request.userId);
-  filter('model', request.model);
-  filter('promptName', request.prompt);
-  filter('promptVersionId', request.promptVersionId, 'uuid');
-  filter('kind', request.kind);
-  return { scan: `FROM "UsageRecord" WHERE ${where.join(' AND ')}`, from, to, values };
+  const ctes = [
+    `"parts" AS MATERIALIZED (${sumsBy({ columns: groupColumns, bucket: together ? bucket : null })})`,
+    `"sums" AS (SELECT "model", json_build_array(${quoted(keys)}) AS "key", ${sumsOf(sumColumns)}
+      FROM "parts" GROUP BY ${quoted(groupColumns)})`,
+  ];
+  if (bucket && !together)
+    ctes.push(`"points" AS MATERIALIZED (${sumsBy({ columns: [], bucket })})`);
+  if (bucket) ctes.push(`"series" AS (${seriesOf(bucket, scan, together ? 'parts' : 'points')})`);
+  const percentiles = request.percentiles === false ? null : durationPercentiles(scan, options);
+  if (percentiles?.bin) used.add(percentiles.bin);
+  const coverages = [...used].map((bin) => rollUpCoverage(bin, scan).ctes);
+  const text = `WITH ${[...coverages, ...(percentiles?.ctes ?? []), ...ctes].join(',\n')}
+    SELECT (SELECT coalesce(json_agg("sums"), '[]') FROM "sums") AS "sums",
+      ${percentiles?.json ?? 'NULL::json'} AS "percentiles",
+      ${bucket ? `(SELECT coalesce(json_agg("series" ORDER BY "start"), '[]') FROM "series")` : `'[]'::json`} AS "series"`;
+  return { text, values: scan.values };
+}
+
+/** Sums by the values of columns and, with a bucket, by bins of time that add up to it. */
+interface SumsBy {
+  columns: readonly string[];
+  bucket: StatsBucket | null;
+}
+
+/** The narrowest set that has all columns asked for, or none. */
+const setFor = (
+  { columns, bucket }: SumsBy,
+  { window, timeZone, scan }: CostStatsQueryOptions & { scan: StatsScan },
+): RollUpSet | undefined =>
+  rollUpSets.find(
+    (set) =>
+      window.lengthMs >= binMs[set.bin] &&
+      [...columns, ...scan.filtered].every((column) => set.columns.includes(column)) &&
+      addsUpTo(bucket, set.bin, timeZone),
+  );
+
+function addsUpTo(bucket: StatsBucket | null, bin: RollUpBin, timeZone: string): boolean {
+  if (bucket === null) return true;
+  if (bin === '15 minutes') return bucket !== 'MINUTE';
+  return timeZone === 'UTC' && (bucket === 'DAY' || bucket === 'MONTH');
+}
+
+/** The parts that sums are the sums of: some of roll-ups, some of records. */
+function partialSums({ columns, bucket }: SumsBy, scan: StatsScan, set?: RollUpSet): string {
+  const by = [...columns, ...(bucket ? ['bin'] : [])];
+  const select = (bin: string, sums: string): string =>
+    `SELECT ${[...columns.map((column) => `"${column}"`), ...(bucket ? [`${bin} AS "bin"`] : []), sums].join(', ')}`;
+  const groupBy = by.length > 0 ? `GROUP BY ${quoted(by)}` : '';
+  const ofRecords = select(bucket ? dateBin(bins[bucket], '"createdAt"') : '', recordSums);
+  if (!set) return `${ofRecords} ${scan.records} ${groupBy}`;
+  const { isCovered, gaps } = rollUpCoverage(set.bin, scan);
+  return `${select('"start"', rollUpSums)} FROM "UsageRollUp" r
+      WHERE ${[`"set" = '${set.name}'`, isCovered, ...scan.filters].join(' AND ')} ${groupBy}
+    UNION ALL ${ofRecords} ${scan.recordsIn(gaps)} ${groupBy}`;
 }
 
 /** Minutes and hours step on the clock, days and months on the calendar: a day of 23 hours is one bucket. */
-function seriesOf(
-  bucket: StatsBucket,
-  { points, from, to }: { points: string; from: string; to: string },
-): string {
+function seriesOf(bucket: StatsBucket, { from, to }: StatsScan, points: string): string {
   const unit = bucket.toLowerCase();
   const step = `interval '${steps[bucket]}'`;
   const starts =
