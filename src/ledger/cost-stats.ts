@@ -1,4 +1,5 @@
 import type { Database } from '../data/database.ts';
+import type { Usd } from '../kernel/prices.ts';
 import { type CostStatsAnswer, costStatsQuery, dimensionColumns } from './cost-stats-query.ts';
 import type { CostStats, CostStatsRequest } from './ledger.ts';
 import type { LedgerContext } from './ledger-context.ts';
@@ -84,26 +85,37 @@ const totalOf = (sums: readonly Sums[], column: NumberColumn): number =>
 
 const costOf = (sums: readonly Sums[]): string => usd(sum(sums.map(({ cost }) => cost)));
 
-/** The dearest first; equals by name. */
-function costByModel(sums: readonly Sums[]): CostStats['costByModel'] {
-  return [...Map.groupBy(sums, ({ model }) => model)]
-    .map(([model, rows]) => ({ model, requests: totalOf(rows, 'requests'), cost: costOf(rows) }))
-    .sort(
-      (one, other) => amount(other.cost).comparedTo(one.cost) || (one.model < other.model ? -1 : 1),
-    );
+interface Ranked<Part> {
+  part: Part;
+  name: string;
+  cost: Usd;
 }
 
-/** The dearest first; equals by key. */
+/** The dearest first; equals by name. A cost is read once, and not for each comparison: there may be thousands. */
+const dearestFirst = <Part>(parts: readonly Ranked<Part>[]): Part[] =>
+  parts
+    .map((ranked) => ({ ...ranked, exact: amount(ranked.cost) }))
+    .sort((one, other) => other.exact.comparedTo(one.exact) || (one.name < other.name ? -1 : 1))
+    .map(({ part }) => part);
+
+function costByModel(sums: readonly Sums[]): CostStats['costByModel'] {
+  return dearestFirst(
+    [...Map.groupBy(sums, ({ model }) => model)].map(([model, rows]) => {
+      const part = { model, requests: totalOf(rows, 'requests'), cost: costOf(rows) };
+      return { part, name: model, cost: part.cost };
+    }),
+  );
+}
+
 function groupsOf(request: CostStatsRequest, sums: readonly Sums[]): CostStats['groups'] {
   const dimensions = dimensionColumns(request);
   if (dimensions.length === 0) return [];
   const groups = Map.groupBy(sums, ({ key }) => JSON.stringify(key));
-  return [...groups]
-    .map(([name, rows]) => {
+  return dearestFirst(
+    [...groups].map(([name, rows]) => {
       const requests = totalOf(rows, 'requests');
       const key = rows[0]!.key;
-      return {
-        name,
+      const part = {
         key: Object.fromEntries(
           dimensions.map(({ dimension }, index) => [dimension, key[index] ?? null]),
         ),
@@ -115,10 +127,7 @@ function groupsOf(request: CostStatsRequest, sums: readonly Sums[]): CostStats['
         cacheWriteTokens: totalOf(rows, 'cacheWriteTokens'),
         averageDurationMs: requests > 0 ? totalOf(rows, 'durationMs') / requests : null,
       };
-    })
-    .sort(
-      (one, other) =>
-        amount(other.totalCost).comparedTo(one.totalCost) || (one.name < other.name ? -1 : 1),
-    )
-    .map(({ name: _, ...group }) => group);
+      return { part, name, cost: part.totalCost };
+    }),
+  );
 }

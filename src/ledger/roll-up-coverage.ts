@@ -39,7 +39,7 @@ export function rollUpCoverage(
         UNION ALL SELECT "start", "start" + interval '${bin}' FROM "${name}Stale")`,
     // There are none outside of what is rolled up: without those bounds the planner knows how many to expect.
     isCovered: `"start" >= ${up(from)} AND "start" < ${down(to)}
-      AND NOT EXISTS (SELECT FROM "${name}Stale" s WHERE s."start" = r."start")`,
+      AND "start" NOT IN (SELECT "start" FROM "${name}Stale")`,
     gaps: `"${name}Gaps"`,
   };
 }
