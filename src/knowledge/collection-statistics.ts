@@ -21,9 +21,17 @@ const freshMs = 30_000;
 const manyChunks = 5_000;
 const freshAmongManyMs = 5_000;
 
+/** While these are the same, so is the rest. */
+const totals = ['chunks', 'documents', 'terms'] as const;
+
+interface Statistics extends CollectionStatistics {
+  /** In how many chunks terms occur, as far as they have been asked for. */
+  known: Map<string, number>;
+}
+
 interface Counted {
   at: number;
-  value: Promise<CollectionStatistics>;
+  value: Promise<Statistics>;
   chunks: number;
 }
 
@@ -34,7 +42,7 @@ export function createStatisticsCache(database: Database): StatisticsCache {
     of(collectionId) {
       const known = cache.get(collectionId);
       if (known && performance.now() - known.at < freshMs) return known.value;
-      const value = count(database, collectionId);
+      const value = count(database, collectionId, known?.value);
       const counted: Counted = { at: performance.now(), value, chunks: 0 };
       cache.set(collectionId, counted);
       value.then(
@@ -54,16 +62,23 @@ export function createStatisticsCache(database: Database): StatisticsCache {
   };
 }
 
-async function count(database: Database, collectionId: string): Promise<CollectionStatistics> {
+async function count(
+  database: Database,
+  collectionId: string,
+  before: Promise<Statistics> | undefined,
+): Promise<Statistics> {
   const [row] = await database.query<Pick<CollectionStatistics, 'chunks' | 'documents' | 'terms'>>(
     `SELECT (SELECT count(*)::int FROM "Chunk" WHERE "collectionId" = $1) AS chunks,
       count(*)::int AS documents, COALESCE(sum("termCount"), 0)::float8 AS terms
      FROM "Document" WHERE "collectionId" = $1`,
     [collectionId],
   );
-  const known = new Map<string, number>();
+  const former = await before?.catch(() => undefined);
+  const isSame = totals.every((total) => former?.[total] === row![total]);
+  const known = former && isSame ? former.known : new Map<string, number>();
   return {
     ...row!,
+    known,
     async frequencies(terms) {
       const unknown = terms.filter((term) => !known.has(term));
       if (unknown.length > 0) {

@@ -58,15 +58,15 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     throw new Error(`There is no embedder "${options.defaultEmbedder}"; known are ${known}.`);
   }
   const statistics = createStatisticsCache(database);
-  const indexes = createVectorIndexes(database, log);
+  const upkeep = createUpkeep(database, log);
+  const indexes = createVectorIndexes(database, log, upkeep.note);
   const unsubscribe = database.signals.subscribe('collection', statistics.forget);
   const changed = async (collectionId: string): Promise<void> => {
     statistics.forget(collectionId);
     await database.signals.publish('collection', collectionId);
   };
   const embedderOf = (name: string): Embedder | undefined => embedders.get(name);
-  const latent = createLatentIndexes(database, log);
-  const upkeep = createUpkeep(database, log);
+  const latent = createLatentIndexes(database, log, upkeep.note);
   const terms = createQueryTerms(database);
   /** What searches can do without for a while, and is made in the background. */
   const improve = (collectionId: string, embedder: Embedder): void => {

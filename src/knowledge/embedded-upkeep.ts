@@ -2,12 +2,12 @@ import type { Database } from '../data/database.ts';
 import type { Log } from '../kernel/log.ts';
 
 export interface Upkeep {
-  /** So many chunks were written or removed. */
+  /** So many chunks were written or removed, or given other vectors. */
   note(chunks: number): void;
   settled(): Promise<void>;
 }
 
-const tables = ['Posting', 'ChunkEmbedding', 'Chunk', 'Document'];
+const tables = ['Posting', 'ChunkEmbedding', 'LatentTerm', 'Chunk', 'Document'];
 /** Below this many changed chunks since the last time nothing is gained. */
 const leastChanged = 500;
 

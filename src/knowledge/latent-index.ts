@@ -37,7 +37,11 @@ const delayMs = 2_000;
 export const latentEmbedder = (generation: number): string => `latent:${generation}`;
 
 /** Latent spaces of collections: fitted in a thread, stored as a generation, in force once complete. */
-export function createLatentIndexes(database: Database, log: Log): LatentIndexes {
+export function createLatentIndexes(
+  database: Database,
+  log: Log,
+  onFitted: (chunks: number) => void = () => undefined,
+): LatentIndexes {
   const due = new Map<string, NodeJS.Timeout>();
   const stop = new AbortController();
   let queue: Promise<void> = Promise.resolve();
@@ -45,7 +49,7 @@ export function createLatentIndexes(database: Database, log: Log): LatentIndexes
     clearTimeout(due.get(collectionId));
     due.delete(collectionId);
     queue = queue
-      .then(() => refit(database, collectionId, { log, signal: stop.signal }))
+      .then(() => refit(database, collectionId, { log, signal: stop.signal, onFitted }))
       .catch((error: unknown) => {
         if (!stop.signal.aborted)
           log.error({ err: error, collectionId }, 'no latent space was fitted');
@@ -92,13 +96,14 @@ async function similarities(
 
 interface Fitting {
   log: Log;
+  onFitted(chunks: number): void;
   signal: AbortSignal;
 }
 
 async function refit(
   database: Database,
   collectionId: string,
-  { log, signal }: Fitting,
+  { log, signal, onFitted }: Fitting,
 ): Promise<void> {
   signal.throwIfAborted();
   if (!(await isDue(database, collectionId))) return;
@@ -110,6 +115,7 @@ async function refit(
     const [space] = await runThread<LatentSpace>('latent', texts, signal);
     if (!space) throw new Error('the thread answered no space');
     await store(database, { collectionId, generation, ids, space, signal });
+    onFitted(ids.length);
     const ms = Math.round(performance.now() - started);
     log.info(
       { collectionId, chunks: ids.length, terms: space.terms.length, ms },

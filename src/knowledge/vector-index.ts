@@ -38,7 +38,11 @@ export const literal = (text: string): string => `'${text.replaceAll("'", "''")}
  * vectors of several embedders share the table, and over a cast, because their dimensions differ. Vectors are stored
  * without it and put into it in the background, a few at a time: searches compare with the others one by one.
  */
-export function createVectorIndexes(database: Database, log: Log): VectorIndexes {
+export function createVectorIndexes(
+  database: Database,
+  log: Log,
+  onIndexed: (vectors: number) => void = () => undefined,
+): VectorIndexes {
   const ready = new Set<string>();
   const stop = new AbortController();
   let queue: Promise<void> = Promise.resolve();
@@ -61,7 +65,9 @@ export function createVectorIndexes(database: Database, log: Log): VectorIndexes
     }
     const vectors = await markIndexed(database, space, stop.signal);
     const ms = Math.round(performance.now() - started);
-    if (vectors > 0) log.info({ ...space, vectors, ms }, 'brought a vector index up to date');
+    if (vectors === 0) return;
+    onIndexed(vectors);
+    log.info({ ...space, vectors, ms }, 'brought a vector index up to date');
   };
   return {
     has,
