@@ -1,4 +1,5 @@
-// npm run bench:retrieval:scale -- CHUNKS… : ingest and search of made-up collections, embedded or on DATABASE_URL.
+// npm run bench:retrieval:scale -- CHUNKS… : ingest and search of made-up collections, embedded or on DATABASE_URL. LATENT=off
+// leaves the latent space out, which takes its time for 100,000 chunks.
 
 import { quantile } from '../src/cli/calibrate/ranking-metrics.ts';
 import type { Database } from '../src/data/database.ts';
@@ -56,7 +57,8 @@ console.log('| --- | --- | --- | --- | --- | --- | --- |');
 for (const chunks of process.argv.slice(2).map(Number)) {
   const url = process.env['DATABASE_URL'];
   const database = await openDatabase({ ...(url ? { url } : { dataDir: 'memory://' }), log });
-  const knowledge = createKnowledge({ database, embedders: [], defaultEmbedder: 'hash-512', log });
+  const room = { database, embedders: [], defaultEmbedder: 'hash-512', log };
+  const knowledge = createKnowledge({ ...room, latent: process.env['LATENT'] !== 'off' });
   const row = [chunks, (await fill(knowledge, chunks)).toFixed(0)];
   await knowledge.settled();
   row.push(
