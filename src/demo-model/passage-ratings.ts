@@ -1,6 +1,6 @@
 import { isRecord } from './is-record.ts';
 import { askedQuestion } from './prompt-text.ts';
-import { constraint, propertiesOf } from './schema-value.ts';
+import { constraint, propertiesOf, resolveReference } from './schema-value.ts';
 import { rankByOverlap } from './word-overlap.ts';
 
 /**
@@ -11,7 +11,8 @@ export function ratePassages(prompt: string, schema: unknown): Record<string, un
   const passages = passagesOf(prompt);
   const [list, ...others] = Object.entries(propertiesOf(schema));
   if (!list || others.length > 0 || passages.length === 0) return null;
-  const [name, items] = [list[0], isRecord(list[1]) ? propertiesOf(list[1]['items']) : {}];
+  const name = list[0];
+  const items = propertiesOf(itemsOf(list[1], schema));
   const rating = Object.entries(items).find(([key]) => key !== 'passage');
   if (!('passage' in items) || !rating || !isRecord(rating[1])) return null;
   const highest = constraint(rating[1], 'maximum') ?? 1;
@@ -24,6 +25,13 @@ export function ratePassages(prompt: string, schema: unknown): Record<string, un
       [rating[0]]: Math.round((scores.get(passage) ?? 0) * highest * 10) / 10,
     })),
   };
+}
+
+function itemsOf(list: unknown, root: unknown): unknown {
+  if (!isRecord(list) || !isRecord(root)) return null;
+  const items = list['items'];
+  const reference = isRecord(items) ? items['$ref'] : undefined;
+  return typeof reference === 'string' ? resolveReference(reference, root) : items;
 }
 
 /** By searching for their ends, since a lazy pattern takes quadratic time. */

@@ -23,7 +23,7 @@ function valueAt(schema: unknown, source: ValueSource, position: Position): unkn
   if (!isRecord(schema) || position.depth > MAX_DEPTH) return null;
   const deeper = { ...position, depth: position.depth + 1 };
   if (typeof schema['$ref'] === 'string')
-    return valueAt(resolve(schema['$ref'], position.root), source, deeper);
+    return valueAt(resolveReference(schema['$ref'], position.root), source, deeper);
   if ('const' in schema) return schema['const'];
   if (Array.isArray(schema['enum'])) return enumValue(schema['enum'], source, position.name);
   const options = schema['anyOf'] ?? schema['oneOf'];
@@ -175,7 +175,8 @@ function merged(parts: readonly unknown[]): Record<string, unknown> {
   };
 }
 
-function resolve(reference: string, root: Record<string, unknown>): unknown {
+/** What a `$ref` of the schema points to. */
+export function resolveReference(reference: string, root: Record<string, unknown>): unknown {
   return reference
     .replace(/^#\/?/, '')
     .split('/')

@@ -61,7 +61,7 @@ interface Hit {
 }
 const SEARCH = `query ($input: SearchInput!) { search(input: $input) { source score } }`;
 const search = async (input: object, as?: string): Promise<Hit[]> => {
-  const asked = { query: 'the mill wheel turns', ...input };
+  const asked = { query: 'the mill wheel turns', collection: 'mills', ...input };
   return (await server.data<{ search: Hit[] }>(SEARCH, { input: asked }, as ? { as } : {})).search;
 };
 const sources = (hits: readonly Hit[]): string => hits.map(({ source }) => source).join('');
@@ -132,7 +132,7 @@ test("in `ask` it is the run's own expense, under its own prompt", async () => {
   server.demo.script(ratings(0, 0, 0, 8, 0, 0));
   const { ask } = await server.data<{ ask: { id: string; sources: Hit[]; usage: object } }>(
     `mutation ($input: AskInput!) { ask(input: $input) { ... on Answer { id sources { source } usage { outputTokens } } } }`,
-    { input: { question: 'the mill wheel turns?', topK: 2, rerank: 'model' } },
+    { input: { question: 'the mill wheel turns?', collection: 'mills', topK: 2, rerank: 'model' } },
     { as },
   );
   expect(sources(ask.sources)).toBe('da');
@@ -150,8 +150,22 @@ test('a model that does not answer costs the order, not the search', async () =>
 });
 
 test('the demo model rates by shared words', async () => {
-  const query = 'Which of the six is mill e?';
-  expect(sources(await search({ query, topK: 6, rerank: 'model' }))[0]).toBe('e');
+  const documents = [
+    { source: 'walls', text: 'Walls and floors were painted, and floors were laid.' },
+    { source: 'floors', text: 'They were laid with tesserae of stone, as floors are.' },
+    { source: 'roofs', text: 'Nothing else.' },
+  ];
+  await server.data(
+    `mutation ($input: IngestDocumentsInput!) { ingestDocuments(input: $input) { __typename } }`,
+    { input: { collection: 'houses', documents } },
+  );
+  const query = 'floors laid with tesserae';
+  const hits = await search({ query, collection: 'houses', rerank: 'model' });
+  expect(hits[0]).toEqual({ source: 'floors', score: 1 });
+  const scores = new Map(hits.map(({ source, score }) => [source, score]));
+  expect(scores.get('walls')).toBeGreaterThan(0);
+  expect(scores.get('walls')).toBeLessThan(1);
+  expect(scores.get('roofs')).toBe(0);
 });
 
 test('a budget without room is told', async () => {
@@ -159,7 +173,7 @@ test('a budget without room is told', async () => {
     `mutation { setBudget(input: { subject: "poor", period: DAILY, limit: "0.00001" }) { __typename } }`,
   );
   const as = await server.keyFor('poor', ['USER']);
-  const input = { query: 'mill', rerank: 'model' };
+  const input = { query: 'mill', collection: 'mills', rerank: 'model' };
   const { errors } = await server.execute(SEARCH, { input }, { as });
   expect(errors).toMatchObject([{ extensions: { code: 'BUDGET_EXCEEDED' } }]);
 });
