@@ -1,4 +1,5 @@
 import { DomainError } from '../kernel/errors.ts';
+import { resultOrLeave } from './result-or-leave.ts';
 import type { RunHandle } from './runs.ts';
 
 /**
@@ -6,13 +7,7 @@ import type { RunHandle } from './runs.ts';
  * failed with; a signal that aborts is its client going away.
  */
 export async function completedAnswer(handle: RunHandle, signal: AbortSignal): Promise<unknown> {
-  const leave = (): void => handle.leave('unsubscribed');
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    const { error, output, text } = await handle.result();
-    if (error) throw DomainError.fromJSON(error);
-    return output ?? text;
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
+  const { error, output, text } = await resultOrLeave(handle, signal, 'unsubscribed');
+  if (error) throw DomainError.fromJSON(error);
+  return output ?? text;
 }
