@@ -8,7 +8,13 @@ import { endedByFallbackText } from './fallback-text.ts';
 import type { LiveRun } from './live-run.ts';
 import type { CallEvent, CallFinish } from './metered-call.ts';
 import { payerOf } from './payer.ts';
-import { callOf, chainOf, type PreparedPrompt, prepareNamed } from './prepared-prompt.ts';
+import {
+  cacheModeOf,
+  callOf,
+  chainOf,
+  type PreparedPrompt,
+  prepareNamed,
+} from './prepared-prompt.ts';
 import { promptAnswer } from './prompt-answer.ts';
 import { refusal } from './refusal.ts';
 import { findReranker, rerankWith } from './rerank.ts';
@@ -38,7 +44,7 @@ export async function runAnswer(
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
     run.append({ type: 'SourcesFound', sources: packed.sources });
     if (packed.sources.length === 0) return await endWithoutSources(run, chain[0]!);
-    const mode = prompt.cacheable ? (options.cache ?? 'DEFAULT') : 'BYPASS';
+    const mode = cacheModeOf(prompt, options);
     const call = { ...callOf(prompt, request), messages: messagesOf(prompt, packed) };
     const events = cachedCall(payerOf(run), { call, chain, mode }, rooms);
     const finish = await streamCited(run, { events, packed, told }, rooms);

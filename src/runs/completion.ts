@@ -7,7 +7,13 @@ import { mendedAnswer } from './mended-answer.ts';
 import type { CallEvent, CallFinish } from './metered-call.ts';
 import { parseOutput } from './model-output.ts';
 import { payerOf } from './payer.ts';
-import { callOf, chainOf, type PreparedPrompt, preparePrompt } from './prepared-prompt.ts';
+import {
+  cacheModeOf,
+  callOf,
+  chainOf,
+  type PreparedPrompt,
+  preparePrompt,
+} from './prepared-prompt.ts';
 import { refusal } from './refusal.ts';
 import type { RunRooms } from './run-rooms.ts';
 import type { RunPatch } from './run-rows.ts';
@@ -28,7 +34,7 @@ export async function runCompletion(
     const call = callOf(prompt, request);
     const chain = chainOf(request, { prompt: prompt.model, options, models: rooms.models });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
-    const mode = prompt.cacheable ? (options.cache ?? 'DEFAULT') : 'BYPASS';
+    const mode = cacheModeOf(prompt, options);
     const asked = { call, chain, mode };
     said.heldBack = prompt.repair && prompt.outputSchema !== null;
     const finish = await stream(run, cachedCall(payerOf(run), asked, rooms), said);

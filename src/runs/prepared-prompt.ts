@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Message } from '../kernel/model.ts';
+import type { CacheMode } from '../kernel/run.ts';
 import type { ModelName, Models } from '../model/models.ts';
 import type { NamedPrompt, Prompts } from '../prompts/prompts.ts';
 import type { CallRequest } from './metered-call.ts';
@@ -95,6 +96,10 @@ export function callOf(
     ...(prompt.thinking ? { thinking: true } : {}),
   };
 }
+
+/** May its answer come from the cache, and be kept there? */
+export const cacheModeOf = ({ cacheable }: PreparedPrompt, { cache }: RunOptions): CacheMode =>
+  cacheable ? (cache ?? 'DEFAULT') : 'BYPASS';
 
 /** The models to try in order: the one asked for, else the prompt's, else the server's; then the fallbacks. */
 export function chainOf(

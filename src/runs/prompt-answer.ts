@@ -3,7 +3,7 @@ import { cachedCall } from './cached-call.ts';
 import type { LiveRun } from './live-run.ts';
 import { parseOutput } from './model-output.ts';
 import { payerOf } from './payer.ts';
-import { callOf, chainOf, prepareNamed } from './prepared-prompt.ts';
+import { cacheModeOf, callOf, chainOf, prepareNamed } from './prepared-prompt.ts';
 import type { RunRooms } from './run-rooms.ts';
 import type { RunOptions } from './runs.ts';
 import { wholeAnswer } from './whole-answer.ts';
@@ -28,7 +28,7 @@ export async function promptAnswer(
       {
         call: callOf(prompt),
         chain: chainOf({}, { prompt: prompt.model, options, models }),
-        mode: prompt.cacheable ? (options.cache ?? 'DEFAULT') : 'BYPASS',
+        mode: cacheModeOf(prompt, options),
       },
       rooms,
     ),
