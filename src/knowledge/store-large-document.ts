@@ -89,9 +89,8 @@ async function stageChunks(
   target: LargeTarget,
 ): Promise<void> {
   const { chunksPerTransaction: size, signal } = target;
-  const inTransaction = async (work: (transaction: Queryable) => Promise<void>) => {
-    signal?.throwIfAborted();
-    return database.transaction(async (transaction) => {
+  const inTransaction = async (work: (transaction: Queryable) => Promise<void>) =>
+    database.transaction(async (transaction) => {
       await checkEmbedder(transaction, target);
       const there = await transaction.query(
         `SELECT 1 FROM "Document" WHERE "id" = $1 FOR KEY SHARE`,
@@ -100,16 +99,25 @@ async function stageChunks(
       if (there.length > 0) await work(transaction);
       return there.length > 0;
     });
+  const inSlices = async <Chunk>(
+    chunks: readonly Chunk[],
+    write: (transaction: Queryable, slice: readonly Chunk[]) => Promise<void>,
+  ): Promise<boolean> => {
+    for (let from = 0; from < chunks.length; from += size) {
+      signal?.throwIfAborted();
+      const slice = chunks.slice(from, from + size);
+      if (!(await inTransaction((transaction) => write(transaction, slice)))) return false;
+    }
+    return true;
   };
-  for (let from = 0; from < changes.added.length; from += size) {
-    const chunks = changes.added.slice(from, from + size);
-    const staged = { ...target, staged: true };
-    if (!(await inTransaction((transaction) => addChunks(transaction, chunks, staged)))) return;
-  }
-  for (let from = 0; from < changes.unembedded.length; from += size) {
-    const chunks = changes.unembedded.slice(from, from + size);
-    if (!(await inTransaction((transaction) => addVectors(transaction, chunks, target)))) return;
-  }
+  const staged = { ...target, staged: true };
+  const isThere = await inSlices(changes.added, (transaction, chunks) =>
+    addChunks(transaction, chunks, staged),
+  );
+  if (isThere)
+    await inSlices(changes.unembedded, (transaction, chunks) =>
+      addVectors(transaction, chunks, target),
+    );
 }
 
 /** False when the document is not any more what the plan was made for. */
