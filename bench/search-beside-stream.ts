@@ -1,11 +1,9 @@
 // npm run bench:search-beside-stream -- CHUNKS: searches of the embedded database, and the gaps they leave in a stream of
 // tokens that the same server tells.
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocket } from 'ws';
 import { quantile } from '../src/cli/calibrate/ranking-metrics.ts';
 import { createApiClient } from '../src/cli/create-api-client.ts';
 import {
@@ -15,10 +13,10 @@ import {
 } from '../src/cli/operations/operations.generated.ts';
 import { type ServerProcess, startServerProcess } from '../test/servers/support/server-process.ts';
 import { article, question } from './made-up-text.ts';
+import { adminKey, openSocket } from './open-socket.ts';
 import { processorSeconds } from './process-usage.ts';
 import { startProvider } from './start-provider.ts';
 
-const key = 'admin-key-of-the-bench';
 const collection = 'bench';
 const everyMs = 20;
 const searches = 300;
@@ -27,11 +25,7 @@ const COMPLETION = `subscription ($input: CompleteInput!) {
 
 /** When each frame with text came, until `stop`. */
 async function followStream(url: string) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-  await once(socket, 'open');
-  const payload = { authorization: `Bearer ${key}` };
-  socket.send(JSON.stringify({ type: 'connection_init', payload }));
-  await once(socket, 'message');
+  const socket = await openSocket(url);
   const times: number[] = [];
   socket.on('message', (data) => {
     if (String(data).includes('"text"')) times.push(performance.now());
@@ -66,12 +60,12 @@ const server = await startServerProcess({
   DATA_DIR: path.join(folder, 'data'),
   ANTHROPIC_API_KEY: 'bench',
   ANTHROPIC_BASE_URL: provider.url,
-  TESSERA_ADMIN_KEY: key,
+  TESSERA_ADMIN_KEY: adminKey,
   RATE_LIMIT: 'off',
   LOG_LEVEL: 'error',
 });
 const signal = new AbortController().signal;
-const client = createApiClient({ url: server.url, key, signal, onWait: console.error });
+const client = createApiClient({ url: server.url, key: adminKey, signal, onWait: console.error });
 try {
   const idle = await followStream(server.url);
   await delay(10_000);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type ApiClient, createApiClient } from '../src/cli/create-api-client.ts';
 import { readConfig } from '../src/config.ts';
 import type { Log } from '../src/kernel/log.ts';
-import { type Running, startServer } from '../src/start-server.ts';
+import { startServer } from '../src/start-server.ts';
 
 const adminKey = 'the-key-of-the-benchmark';
 const print = (fields: object, message: string): void => console.error(message, fields);
@@ -13,9 +13,7 @@ const log: Log = { debug: silent, info: silent, warn: print, error: print, child
 
 /** A whole server on an embedded database of its own, or on the one of DATABASE_URL, with a client of its API. */
 export async function startBenchServer(): Promise<{
-  server: Running;
   client: ApiClient;
-  adminKey: string;
   stop(): Promise<void>;
 }> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tessera-bench-'));
@@ -31,5 +29,5 @@ export async function startBenchServer(): Promise<{
     await server.stop();
     await rm(dataDir, { recursive: true });
   };
-  return { server, client, adminKey, stop };
+  return { client, stop };
 }

@@ -1,20 +1,19 @@
 // npm run bench:streams: what a server does to a stream of tokens, on the Postgres of TEST_DATABASE_URL, or embedded
 // without one (then there is no second server).
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { openDatabase } from '../src/data/open-database.ts';
 import { type ServerProcess, startServerProcess } from '../test/servers/support/server-process.ts';
 import { createServerDatabase } from '../test/support/server-template.ts';
 import { testLog } from '../test/support/test-log.ts';
+import { adminKey, openSocket } from './open-socket.ts';
 import { processorSeconds, residentMegabytes } from './process-usage.ts';
 import { startProvider } from './start-provider.ts';
 import { eventsWritten } from './streams-writes.ts';
 
-const key = 'admin-key-of-the-bench';
 const streamsPerSocket = 50;
 const fields = '__typename runId ... on TextDelta { text }';
 const COMPLETION = `subscription ($input: CompleteInput!) { completion(input: $input) { ${fields} } }`;
@@ -27,17 +26,6 @@ interface Told {
 }
 
 const now = (): number => performance.timeOrigin + performance.now();
-
-async function openSocket(url: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-  socket.setMaxListeners(0);
-  await once(socket, 'open');
-  socket.send(
-    JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${key}` } }),
-  );
-  await once(socket, 'message');
-  return socket;
-}
 
 interface Subscription {
   query: string;
@@ -199,7 +187,7 @@ const start = () =>
     ...(database ? { DATABASE_URL: database.url } : { DATA_DIR: path.join(folder, 'data') }),
     ANTHROPIC_API_KEY: 'bench',
     ANTHROPIC_BASE_URL: provider.url,
-    TESSERA_ADMIN_KEY: key,
+    TESSERA_ADMIN_KEY: adminKey,
     MODEL_IDLE_TIMEOUT_MS: '120000',
     LOG_LEVEL: 'error',
   });

@@ -148,7 +148,7 @@ export type RankedSourcesQuery = { search: Array<{ source: string }> };
 export type CollectionSettingsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type CollectionSettingsQuery = { collections: Array<{ name: string, documents: number, chunks: number, embeddingModel: string, embedderWeight: number | null, latentChunks: number }> };
+export type CollectionSettingsQuery = { collections: Array<{ name: string, chunks: number, latentChunks: number }> };
 
 export type SetEmbedderWeightMutationVariables = Exact<{
   collection: string;
@@ -157,9 +157,9 @@ export type SetEmbedderWeightMutationVariables = Exact<{
 
 
 export type SetEmbedderWeightMutation = { updateCollection:
-    | { __typename: 'Collection', embedderWeight: number | null }
-    | { __typename: 'CollectionNotFoundError', code: ErrorCode, message: string }
-    | { __typename: 'EmbeddingUnavailableError', code: ErrorCode, message: string }
+    | { __typename: 'Collection' }
+    | { __typename: 'CollectionNotFoundError', message: string }
+    | { __typename: 'EmbeddingUnavailableError', message: string }
    };
 
 export class TypedDocumentString<TResult, TVariables>
@@ -327,10 +327,7 @@ export const CollectionSettingsDocument = new TypedDocumentString(`
     query CollectionSettings {
   collections {
     name
-    documents
     chunks
-    embeddingModel
-    embedderWeight
     latentChunks
   }
 }
@@ -339,11 +336,7 @@ export const SetEmbedderWeightDocument = new TypedDocumentString(`
     mutation SetEmbedderWeight($collection: String!, $weight: Float!) {
   updateCollection(input: {name: $collection, embedderWeight: $weight}) {
     __typename
-    ... on Collection {
-      embedderWeight
-    }
     ... on Error {
-      code
       message
     }
   }
