@@ -53,7 +53,12 @@ export async function openEmbeddedDatabase(
   return {
     kind: 'embedded',
     dump,
-    ...databaseOver(pool, { begin: 'BEGIN', signals: createLocalSignals(log), close }),
+    ...databaseOver(pool, {
+      begin: 'BEGIN',
+      prepares: true,
+      signals: createLocalSignals(log),
+      close,
+    }),
   };
 }
 
@@ -73,13 +78,13 @@ async function openServerDatabase(url: string, options: OpenDatabaseOptions): Pr
   };
   return {
     kind: 'postgres',
-    ...databaseOver(pool, { begin: beginOnServer, signals, close: closeAll }),
+    ...databaseOver(pool, { begin: beginOnServer, prepares: false, signals, close: closeAll }),
   };
 }
 
 function databaseOver(
   pool: pg.Pool,
-  parts: { begin: string; signals: Signals; close(): Promise<void> },
+  parts: { begin: string; prepares: boolean; signals: Signals; close(): Promise<void> },
 ): Omit<Database, 'kind'> {
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool),
@@ -89,8 +94,8 @@ function databaseOver(
   let closed: Promise<void> | undefined;
   return {
     prisma,
-    ...queryableOf(pool),
-    transaction: (work) => runTransaction(pool, parts.begin, work),
+    ...queryableOf(pool, parts),
+    transaction: (work, settings) => runTransaction(pool, { ...parts, work, settings }),
     signals: parts.signals,
     close() {
       closed ??= prisma.$disconnect().then(() => parts.close());

@@ -1,6 +1,7 @@
+import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Queryable } from './database.ts';
+import type { Queryable, QueryOptions } from './database.ts';
 
 const attempts = 4;
 const retryDelayMs = 20;
@@ -12,28 +13,43 @@ const retriable = new Set(['40001', '40P01']);
  */
 export const beginOnServer = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'`;
 
-/** A pool's or client's rows, and nothing else of its answer. */
-export function queryableOf(connection: pg.Pool | pg.ClientBase): Queryable {
+/** A pool's or client's rows, and nothing else of its answer. Does it prepare the statements that ask for it? */
+export function queryableOf(
+  connection: pg.Pool | pg.ClientBase,
+  { prepares = false }: { prepares?: boolean } = {},
+): Queryable {
   return {
-    async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> {
-      const result = await connection.query<Row & pg.QueryResultRow>(
+    async query<Row extends object>(
+      text: string,
+      values?: readonly unknown[],
+      options?: QueryOptions,
+    ): Promise<Row[]> {
+      const { rows } = await connection.query<Row & pg.QueryResultRow>({
         text,
-        values as unknown[] | undefined,
-      );
-      return result.rows;
+        ...(values && { values: values as unknown[] }),
+        ...(prepares && options?.prepared && { name: hash('sha1', text) }),
+      });
+      return rows;
     },
   };
 }
 
-/** `Database.transaction` over a pool of node-postgres; `begin` is its first statement. */
+export interface TransactionOptions<Result> {
+  /** Its first statement. */
+  begin: string;
+  prepares: boolean;
+  settings?: Readonly<Record<string, string>> | undefined;
+  work(transaction: Queryable): Promise<Result>;
+}
+
+/** `Database.transaction` over a pool of node-postgres. */
 export async function runTransaction<Result>(
   pool: pg.Pool,
-  begin: string,
-  work: (transaction: Queryable) => Promise<Result>,
+  options: TransactionOptions<Result>,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptTransaction(pool, begin, work);
+      return await attemptTransaction(pool, options);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       if (attempt >= attempts || !retriable.has(code)) throw error;
@@ -45,8 +61,7 @@ export async function runTransaction<Result>(
 
 async function attemptTransaction<Result>(
   pool: pg.Pool,
-  begin: string,
-  work: (transaction: Queryable) => Promise<Result>,
+  { begin, prepares, settings = {}, work }: TransactionOptions<Result>,
 ): Promise<Result> {
   const client = await pool.connect();
   // A connection that breaks while it is checked out has no other listener: the event would end the process.
@@ -54,8 +69,11 @@ async function attemptTransaction<Result>(
   client.on('error', ignore);
   let broken = false;
   try {
-    await client.query(begin);
-    const result = await work(queryableOf(client));
+    const locals = Object.entries(settings).map(
+      ([name, value]) => `; SET LOCAL ${name} = '${value}'`,
+    );
+    await client.query(begin + locals.join(''));
+    const result = await work(queryableOf(client, { prepares }));
     const { command } = await client.query('COMMIT');
     // Postgres answers COMMIT of a transaction in which a statement failed with a polite ROLLBACK.
     if (command !== 'COMMIT')

@@ -89,7 +89,39 @@ describe('statements', () => {
   });
 });
 
+describe('prepared statements', () => {
+  const text = 'SELECT $1::int / $2::int AS quotient';
+  const divide = (by: number) => database.query(text, [12, by], { prepared: true });
+
+  test('answer as any others, also after a failure, and are kept by the embedded database alone', async () => {
+    expect(await divide(3)).toEqual([{ quotient: 4 }]);
+    await expect(divide(0)).rejects.toMatchObject({ code: '22012' });
+    for (let by = 1; by <= 6; by++)
+      expect(await divide(by)).toEqual([{ quotient: Math.trunc(12 / by) }]);
+    const inTransaction = await database.transaction((transaction) =>
+      transaction.query(text, [12, 12], { prepared: true }),
+    );
+    expect(inTransaction).toEqual([{ quotient: 1 }]);
+    const [kept] = await database.query(
+      'SELECT count(*)::int AS statements FROM pg_prepared_statements WHERE statement = $1',
+      [text],
+    );
+    expect(kept).toEqual({ statements: database.kind === 'embedded' ? 1 : 0 });
+  });
+});
+
 describe('transactions', () => {
+  test('have settings of their own', async () => {
+    const setting = `SELECT current_setting('work_mem') AS work, current_setting('jit') AS jit`;
+    const [before] = await database.query(setting);
+    const [within] = await database.transaction((transaction) => transaction.query(setting), {
+      work_mem: '3MB',
+      jit: 'off',
+    });
+    expect(within).toEqual({ work: '3MB', jit: 'off' });
+    expect(await database.query(setting)).toEqual([before]);
+  });
+
   test('commit what they wrote and answer what the work answers', async () => {
     const id = newId();
     const rows = await database.transaction((transaction) =>

@@ -56,7 +56,11 @@ async function clean(database: EmbeddedDatabase, pristine: Pristine): Promise<bo
       `INSERT INTO "${name}" SELECT * FROM json_populate_recordset(NULL::"${name}", $1::json)`,
       [rows],
     );
-  await database.query('DISCARD ALL');
+  // All of DISCARD ALL but the prepared statements: the connection is the same and counts on them.
+  await database.query(
+    'RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES',
+  );
+  await database.query('SELECT pg_advisory_unlock_all()');
   return true;
 }
 
