@@ -22,6 +22,7 @@ export async function findCollection(
   const [row] = await database.query<CollectionRow>(
     `SELECT ${columns} FROM "Collection" WHERE "name" = $1`,
     [name],
+    { prepared: true },
   );
   return row;
 }

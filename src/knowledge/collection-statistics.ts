@@ -87,6 +87,7 @@ async function count(
              WHERE p."collectionId" = $1 AND p."term" = input.term AND p."frequency" > 0) AS chunks
            FROM unnest($2::text[]) AS input (term)`,
           [collectionId, unknown],
+          { prepared: true },
         );
         // A term that was nowhere may have come since.
         for (const { term, chunks } of counted) if (chunks > 0) known.set(term, chunks);

@@ -1,7 +1,6 @@
 import type { Queryable } from '../data/database.ts';
 import type { CollectionStatistics } from './collection-statistics.ts';
-import { createPlaceholders, filterSql } from './filter-sql.ts';
-import type { MetadataFilter } from './metadata-filter.ts';
+import { type SearchScope, scopeSql } from './search-scope.ts';
 
 export interface RankedChunk {
   chunkId: string;
@@ -12,7 +11,7 @@ export interface KeywordRequest {
   collectionId: string;
   /** The question's terms and how often each occurs in it. */
   terms: ReadonlyMap<string, number>;
-  filter: MetadataFilter | undefined;
+  scope: SearchScope | undefined;
   limit: number;
   statistics: CollectionStatistics;
 }
@@ -28,6 +27,8 @@ const documentWeight = 0.25;
  * what those found. What is left out has only common words, and is fetched after all when the others find too little.
  */
 const mostPostings = 2_000;
+/** So few documents are all candidates: looking up each term in each is less than reading the terms' postings. */
+const fewDocuments = 300;
 
 /**
  * BM25 (Robertson and Zaragoza 2009, idf as in Lucene, never negative) of chunks, plus a share of the score of the
@@ -40,31 +41,42 @@ export async function rankByKeywords(
 ): Promise<RankedChunk[]> {
   const terms = await weighTerms(request);
   if (terms.length === 0) return [];
-  const ranked = await rank(database, request, terms);
+  const known = request.scope && 'documentIds' in request.scope && request.scope.documentIds;
+  if (known && known.length <= fewDocuments)
+    return rank(database, request, { terms, given: known });
+  const ranked = await rank(database, request, { terms });
   if (ranked.length >= request.limit || terms.every(({ finds }) => finds)) return ranked;
   const all = terms.map((term) => ({ ...term, finds: true }));
-  return rank(database, request, all);
+  return rank(database, request, known ? { terms, given: known } : { terms: all });
+}
+
+interface Candidates {
+  terms: WeightedTerm[];
+  /** All of these documents; else those with the best chunks by the terms that find. */
+  given?: string[];
 }
 
 async function rank(
   database: Queryable,
-  { collectionId, statistics, filter, limit }: KeywordRequest,
-  terms: WeightedTerm[],
+  { collectionId, statistics, scope, limit }: KeywordRequest,
+  { terms, given }: Candidates,
 ): Promise<RankedChunk[]> {
   const values: unknown[] = [
-    collectionId,
     terms.map(({ term }) => term),
     terms.map(({ weight }) => weight),
     terms.map(({ finds }) => finds),
     Math.max(1, statistics.terms / Math.max(1, statistics.chunks)),
     Math.max(1, statistics.terms / Math.max(1, statistics.documents)),
-    limit + Math.ceil(limit / 2),
     limit,
   ];
-  if (!filter) return database.query<RankedChunk>(statement('', ''), values);
-  const condition = filterSql(filter, 'd."metadata"', createPlaceholders(values));
-  const join = 'JOIN "Document" d ON d."id" = p."documentId"';
-  return database.query<RankedChunk>(statement(join, `AND ${condition}`), values);
+  if (given) {
+    const documents = `SELECT unnest($${values.push(given)}::uuid[]) AS "documentId"`;
+    return database.query<RankedChunk>(statement(documents), values, { prepared: true });
+  }
+  values.push(collectionId, limit + Math.ceil(limit / 2));
+  const condition = scopeSql(scope, 'p."documentId"', values);
+  const text = statement(documentsOfBestChunks(condition));
+  return database.query<RankedChunk>(text, values, { prepared: !scope });
 }
 
 interface WeightedTerm {
@@ -96,32 +108,35 @@ const saturation = (frequency: string, length: string, average: string): string 
   `${frequency} * ${real(k1 + 1)} / (${frequency} + ${real(k1 * (1 - b))} + ${real(k1 * b)} * ${length} / ${average}::float8)`;
 
 const weighted = `(p."frequency" + ${real(headingWeight)} * p."headingFrequency")`;
-const chunkShare = `q.weight * ${saturation(weighted, 'p."termCount"', '$5')}`;
+const chunkShare = `q.weight * ${saturation(weighted, 'p."termCount"', '$4')}`;
 
 /**
- * Candidates by the terms that find, then the full score of every chunk of their documents. The two lookups read by
- * different indexes: (collection, term) and (document, term). OFFSET 0 keeps the planner, who cannot know how common the
- * words of a question are, from reading every posting of each instead.
+ * Postings are looked up by (collection, term) here and by (document, term) below. OFFSET 0 keeps the planner, who cannot
+ * know how common the words of a question are, from reading every posting of each instead.
  */
-const statement = (join: string, condition: string): string => `
+const documentsOfBestChunks = (condition: string): string => `
+  SELECT DISTINCT "documentId" FROM (
+    SELECT p."documentId", sum(${chunkShare}) AS score
+    FROM query q CROSS JOIN LATERAL (
+      SELECT * FROM "Posting" p WHERE p."collectionId" = $7 AND p."term" = q.term OFFSET 0) p
+    WHERE q.finds AND ${condition} GROUP BY p."chunkId", p."documentId" ORDER BY score DESC LIMIT $8) best`;
+
+/** The full score of every chunk of the documents that a statement finds. */
+const statement = (documents: string): string => `
 WITH query AS MATERIALIZED (
-  SELECT n::int AS n, term, weight, finds
-  FROM unnest($2::text[], $3::float8[], $4::boolean[]) WITH ORDINALITY AS input (term, weight, finds, n)
-), candidate AS MATERIALIZED (
-  SELECT p."chunkId", p."documentId", sum(${chunkShare}) AS score
-  FROM query q JOIN "Posting" p ON p."collectionId" = $1 AND p."term" = q.term ${join}
-  WHERE q.finds ${condition}
-  GROUP BY p."chunkId", p."documentId" ORDER BY score DESC LIMIT $7
+  SELECT * FROM unnest($1::text[], $2::float8[], $3::boolean[]) WITH ORDINALITY AS input (term, weight, finds, n)
 ), hit AS MATERIALIZED (
-  SELECT p."chunkId", p."documentId", q.n, q.weight, p."frequency"::float8 AS frequency, ${chunkShare} AS score
-  FROM (SELECT DISTINCT "documentId" FROM candidate) c CROSS JOIN query q
-  CROSS JOIN LATERAL (
+  SELECT p."chunkId", p."documentId", q.n, q.weight, p."frequency"::float8 AS frequency, d."termCount", ${chunkShare} AS score
+  FROM (${documents}) c
+  CROSS JOIN LATERAL (SELECT "termCount" FROM "Document" WHERE "id" = c."documentId" OFFSET 0) d
+  CROSS JOIN query q CROSS JOIN LATERAL (
     SELECT * FROM "Posting" p WHERE p."documentId" = c."documentId" AND p."term" = q.term OFFSET 0) p
 ), document_score AS (
-  SELECT h."documentId", sum(h.weight * ${saturation('h.frequency', 'd."termCount"', '$6')}) AS score
-  FROM (SELECT "documentId", n, weight, sum(frequency) AS frequency FROM hit GROUP BY "documentId", n, weight) h
-  JOIN "Document" d ON d."id" = h."documentId" GROUP BY h."documentId"
+  SELECT "documentId", sum(weight * ${saturation('h.frequency', 'h."termCount"', '$5')}) AS score
+  FROM (SELECT "documentId", "termCount", n, weight, sum(frequency) AS frequency
+        FROM hit GROUP BY "documentId", "termCount", n, weight) h
+  GROUP BY "documentId"
 )
 SELECT h."chunkId", sum(h.score) + ${real(documentWeight)} * min(d.score) AS score
 FROM hit h JOIN document_score d USING ("documentId")
-GROUP BY h."chunkId" ORDER BY score DESC, h."chunkId" LIMIT $8`;
+GROUP BY h."chunkId" ORDER BY score DESC, h."chunkId" LIMIT $6`;

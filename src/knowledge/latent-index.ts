@@ -85,12 +85,16 @@ async function similarities(
   if (latentGeneration === null || request.chunkIds.length === 0 || terms.length === 0) return [];
   return database.query<RankedChunk>(
     `WITH question AS (
-       SELECT sum("vector") AS vector FROM "LatentTerm"
-       WHERE "collectionId" = $1 AND "generation" = $2 AND "term" = ANY ($3::text[])
+       SELECT sum("vector") AS vector FROM unnest($3::text[]) AS asked (term) CROSS JOIN LATERAL (
+         SELECT "vector" FROM "LatentTerm"
+         WHERE "collectionId" = $1 AND "generation" = $2 AND "term" = asked.term OFFSET 0) known
      )
-     SELECT e."chunkId", 1 - (e."embedding" <=> q.vector) AS score FROM question q, "ChunkEmbedding" e
-     WHERE e."embedder" = $4 AND e."chunkId" = ANY ($5::uuid[]) AND vector_norm(q.vector) > 0 AND vector_norm(e."embedding") > 0`,
+     SELECT c."chunkId", 1 - (e."embedding" <=> q.vector) AS score
+     FROM question q CROSS JOIN unnest($5::uuid[]) AS c ("chunkId") CROSS JOIN LATERAL (
+       SELECT "embedding" FROM "ChunkEmbedding" WHERE "chunkId" = c."chunkId" AND "embedder" = $4 OFFSET 0) e
+     WHERE vector_norm(q.vector) > 0 AND vector_norm(e."embedding") > 0`,
     [id, latentGeneration, terms, latentEmbedder(latentGeneration), request.chunkIds],
+    { prepared: true },
   );
 }
 

@@ -26,6 +26,7 @@ export function createQueryTerms(database: Queryable): QueryTerms {
           `SELECT word, ARRAY (SELECT lexeme FROM unnest(to_tsvector('english', word))) AS terms
            FROM unnest($1::text[]) AS input (word)`,
           [unknown],
+          { prepared: true },
         );
         for (const { word, terms } of rows) {
           stems.set(word, terms);

@@ -10,11 +10,12 @@ import { diversify } from './diversify.ts';
 import { bestScore, byScore, fuseScores } from './fuse-scores.ts';
 import { type RankedChunk, rankByKeywords } from './keyword-ranking.ts';
 import type { LatentIndexes } from './latent-index.ts';
-import { type MetadataFilter, parseMetadataFilter } from './metadata-filter.ts';
+import { parseMetadataFilter } from './metadata-filter.ts';
 import type { QueryTerms } from './query-terms.ts';
 import type { QueryVectors } from './query-vectors.ts';
+import { findScope, type SearchScope } from './search-scope.ts';
 import type { VectorIndexes, VectorSpace } from './vector-index.ts';
-import { rankByVector, similaritiesOf } from './vector-ranking.ts';
+import { rankByVector, similaritiesOf, type VectorRequest } from './vector-ranking.ts';
 
 export interface SearchParts {
   database: Database;
@@ -30,7 +31,7 @@ export interface SearchParts {
 interface Question {
   collection: CollectionRow;
   query: string;
-  filter: MetadataFilter | undefined;
+  scope: SearchScope | undefined;
   limit: number;
   embedderWeight: number | undefined;
   latentWeight: number | undefined;
@@ -41,6 +42,15 @@ interface Question {
 /** Each half hands so many candidates to the fusion, or twice what is asked for: 100 and 200 gave the same nDCG@10. */
 const leastCandidates = 50;
 const mostResults = 100;
+
+/**
+ * How many vectors a search looks at in the index. Recall@10 against exact, of 325 questions among 20,000 chunks of real
+ * text: 0.991 at 400, 0.997 at 700. Beside keywords a quarter will do: what the words bring up is compared with too.
+ */
+const effortOf = (mode: 'SEMANTIC' | 'HYBRID', chunks: number): number => {
+  const alone = Math.min(1_000, Math.max(400, chunks / 40));
+  return Math.round(mode === 'SEMANTIC' ? alone : alone / 4);
+};
 
 /**
  * What the latent space counts: 0.3 beside the built-in embedder (measured: 0.2 to 0.3 best on four collections), nothing
@@ -60,10 +70,13 @@ export async function searchCollection(
 ): Promise<SearchHit[]> {
   request.signal?.throwIfAborted();
   const topK = resultsOf(request);
+  const filter = parseMetadataFilter(request.filter);
+  const scope = filter && (await findScope(parts.database, collection.id, filter));
+  if (scope && 'documentIds' in scope && scope.documentIds.length === 0) return [];
   const question: Question = {
     collection,
     query: request.query.slice(0, 10_000).toWellFormed().replaceAll('\0', ' '),
-    filter: parseMetadataFilter(request.filter),
+    scope,
     limit: Math.max(leastCandidates, topK * 2),
     embedderWeight: request.embedderWeight,
     latentWeight: request.latentWeight,
@@ -84,13 +97,16 @@ async function rank(
   mode: NonNullable<SearchRequest['mode']>,
 ): Promise<RankedChunk[]> {
   const statistics = await parts.statistics.of(question.collection.id);
-  const chunks = statistics.chunks;
-  if (mode === 'SEMANTIC') return clamp((await findNearest(parts, { ...question, chunks })).ranked);
+  if (mode === 'SEMANTIC') {
+    const request = { ...question, statistics, effort: effortOf(mode, statistics.chunks) };
+    return clamp((await findNearest(parts, request)).ranked);
+  }
   const byKeywords = rankByKeywordsOf(parts, question, statistics);
   const byWords = (ranked: RankedChunk[]): RankedChunk[] => fuseScores([{ ranked, weight: 1 }]);
   if (mode === 'KEYWORD') return byWords(await byKeywords);
   // Both at once: a hosted embedder takes longer than the index.
-  const nearest = findNearest(parts, { ...question, chunks });
+  const effort = effortOf(mode, statistics.chunks);
+  const nearest = findNearest(parts, { ...question, statistics, effort });
   const [words, vectors] = await Promise.allSettled([byKeywords, nearest]);
   if (words.status === 'rejected') throw words.reason;
   if (vectors.status === 'fulfilled')
@@ -155,9 +171,9 @@ function withKeywordsForMissing(latent: RankedChunk[], keyword: RankedChunk[]): 
 
 async function findNearest(
   parts: SearchParts,
-  question: Question & { chunks: number },
+  question: Question & Pick<VectorRequest, 'statistics' | 'effort'>,
 ): Promise<Nearest> {
-  const { collection, query, filter, limit, chunks, signal } = question;
+  const { collection, query, signal } = question;
   const embedder = parts.embedderOf(collection.embedder);
   if (!embedder) {
     throw new DomainError(
@@ -169,7 +185,7 @@ async function findNearest(
   const paid = question.meter?.(embedder) ?? embedder;
   const vector = await parts.queryVectors.of(paid, query, signal);
   const space = { embedder: embedder.name, dimensions: embedder.dimensions };
-  const request = { collectionId: collection.id, space, vector, filter, limit, chunks };
+  const request = { ...question, collectionId: collection.id, space, vector };
   return { ranked: await rankByVector(parts.database, parts.indexes, request), space, vector };
 }
 
@@ -201,9 +217,11 @@ async function readChunks(
   const rows = await database.query<Omit<SearchHit, 'score'>>(
     `SELECT c."id" AS "chunkId", c."documentId", d."source", d."title", c."content", d."metadata",
        c."headingPath", c."startOffset", c."endOffset"
-     FROM "Chunk" c JOIN "Document" d ON d."id" = c."documentId"
-     WHERE c."id" = ANY ($1::uuid[]) AND NOT c."staged"`,
+     FROM unnest($1::uuid[]) AS found (id)
+     CROSS JOIN LATERAL (SELECT * FROM "Chunk" WHERE "id" = found.id AND NOT "staged" OFFSET 0) c
+     CROSS JOIN LATERAL (SELECT * FROM "Document" WHERE "id" = c."documentId" OFFSET 0) d`,
     [ranked.map(({ chunkId }) => chunkId)],
+    { prepared: true },
   );
   const byId = new Map(rows.map((row) => [row.chunkId, row]));
   return ranked.flatMap(({ chunkId, score }) => {

@@ -113,7 +113,7 @@ async function createIndex(
 ): Promise<void> {
   const name = indexName(space);
   const definition = `"${name}" ON "ChunkEmbedding"
-    USING hnsw (("embedding"::vector(${space.dimensions})) vector_cosine_ops) WITH (m = 16, ef_construction = 48)
+    USING hnsw (("embedding"::vector(${space.dimensions})) vector_cosine_ops) WITH (m = 16, ef_construction = 100)
     WHERE "embedder" = ${literal(space.embedder)} AND NOT "awaitsIndex"`;
   if (database.kind === 'embedded') {
     // Each parallel build leaks its memory there: the fourth fails.

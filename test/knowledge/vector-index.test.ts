@@ -18,11 +18,15 @@ function vectorOf(text: string): number[] {
   const length = Math.hypot(...vector);
   return vector.map((value) => value / length);
 }
+let asked = 0;
 const embedder: Embedder = {
   name: "it's-seeded",
   dimensions,
   weight: 0.5,
-  embed: async (texts) => ({ vectors: texts.map(vectorOf), billedTokens: 0 }),
+  embed: async (texts) => {
+    asked += texts.length;
+    return { vectors: texts.map(vectorOf), billedTokens: 0 };
+  },
 };
 
 let database: Database & AsyncDisposable;
@@ -108,6 +112,25 @@ describe('over more vectors than an exact scan reads', () => {
     }
     expect(sum / queries.length).toBeGreaterThanOrEqual(0.98);
     expect(await search(100, filter)).toHaveLength(filter && 'rare' in filter ? 10 : 100);
+  });
+
+  it.each<[string, object, string[]]>([
+    ['half passing', { half: true }, ['1200', '38', '600']],
+    ['all passing', { half: { exists: true } }, ['1200', '37', '38', '39', '600']],
+    ['ten passing', { rare: true }, ['1200', '600']],
+    ['none passing', { rare: 1 }, []],
+  ])('finds by words what passes: %s', async (_, filter, expected) => {
+    const request = { collection: 'numbers', mode: 'KEYWORD' as const, topK: 20, filter };
+    const hits = await knowledge.search({ ...request, query: '37 38 39 600 1200' });
+    expect(hits.map(({ source }) => source).sort()).toEqual(expected);
+  });
+
+  it('does not ask the embedder when nothing passes the filter', async () => {
+    const before = asked;
+    expect(await find({ query: 4_242, topK: 5, filter: { rare: 1 } })).toEqual([]);
+    expect(asked).toBe(before);
+    expect(await find({ query: 4_242, topK: 5 })).toHaveLength(5);
+    expect(asked).toBe(before + 1);
   });
 
   it('finds what is not in the index yet, and puts it in afterwards', async () => {
