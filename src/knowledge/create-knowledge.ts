@@ -94,7 +94,7 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     })
     .catch((error: unknown) => log.warn({ err: error }, 'the collections were not looked through'));
   const queryVectors = createQueryVectors();
-  const parts = { database, statistics, terms, queryVectors, indexes, latent, embedderOf, log };
+  const parts = { database, statistics, terms, queryVectors, indexes, embedderOf, log };
   const searchAll = async (request: SearchRequest): Promise<SearchHit[]> => {
     const collections = await collectionsFor(database, request);
     const [only, ...others] = collections;

@@ -1,10 +1,7 @@
 import { toSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
 import type { Log } from '../kernel/log.ts';
-import type { CollectionRow } from './collection-row.ts';
 import type { LatentSpace } from './fit-latent-space.ts';
-import type { RankedChunk } from './keyword-ranking.ts';
-import { latentTerms } from './latent-terms.ts';
 import { runThread } from './run-thread.ts';
 
 export interface LatentIndexes {
@@ -12,12 +9,6 @@ export interface LatentIndexes {
   refresh(collectionId: string): void;
   /** More is coming: what is due waits for the next `refresh`. */
   postpone(collectionId: string): void;
-  /** How near chunks lie to a question; nothing for chunks that came after the last fit. */
-  similarities(
-    collection: CollectionRow,
-    query: string,
-    chunkIds: readonly string[],
-  ): Promise<RankedChunk[]>;
   /** Resolves when nothing is due or under way; does not wait for `delayMs` first. */
   settled(): Promise<void>;
   /** Gives up what is under way. */
@@ -62,8 +53,6 @@ export function createLatentIndexes(
       due.set(collectionId, setTimeout(start, delayMs, collectionId).unref());
     },
     postpone: (collectionId) => clearTimeout(due.get(collectionId)),
-    similarities: (collection, query, chunkIds) =>
-      similarities(database, { collection, query, chunkIds }),
     async settled() {
       for (const collectionId of [...due.keys()]) start(collectionId);
       await queue;
@@ -74,28 +63,6 @@ export function createLatentIndexes(
       await queue;
     },
   };
-}
-
-async function similarities(
-  database: Database,
-  request: { collection: CollectionRow; query: string; chunkIds: readonly string[] },
-): Promise<RankedChunk[]> {
-  const { id, latentGeneration } = request.collection;
-  const terms = [...latentTerms(request.query).keys()];
-  if (latentGeneration === null || request.chunkIds.length === 0 || terms.length === 0) return [];
-  return database.query<RankedChunk>(
-    `WITH question AS (
-       SELECT sum("vector") AS vector FROM unnest($3::text[]) AS asked (term) CROSS JOIN LATERAL (
-         SELECT "vector" FROM "LatentTerm"
-         WHERE "collectionId" = $1 AND "generation" = $2 AND "term" = asked.term OFFSET 0) known
-     )
-     SELECT c."chunkId", 1 - (e."embedding" <=> q.vector) AS score
-     FROM question q CROSS JOIN unnest($5::uuid[]) AS c ("chunkId") CROSS JOIN LATERAL (
-       SELECT "embedding" FROM "ChunkEmbedding" WHERE "chunkId" = c."chunkId" AND "embedder" = $4 OFFSET 0) e
-     WHERE vector_norm(q.vector) > 0 AND vector_norm(e."embedding") > 0`,
-    [id, latentGeneration, terms, latentEmbedder(latentGeneration), request.chunkIds],
-    { prepared: true },
-  );
 }
 
 interface Fitting {

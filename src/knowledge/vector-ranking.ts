@@ -1,8 +1,9 @@
 import { toSql } from 'pgvector';
-import type { Database, Queryable } from '../data/database.ts';
+import type { Database } from '../data/database.ts';
 import type { CollectionStatistics } from './collection-statistics.ts';
 import type { RankedChunk } from './keyword-ranking.ts';
 import { type SearchScope, scopeSql } from './search-scope.ts';
+import { cosineSql } from './similarities.ts';
 import { exactScanRows, literal, type VectorIndexes, type VectorSpace } from './vector-index.ts';
 
 export interface VectorRequest {
@@ -25,7 +26,7 @@ export async function rankByVector(
   indexes: VectorIndexes,
   request: VectorRequest,
 ): Promise<RankedChunk[]> {
-  if (request.vector.every((value) => value === 0)) return [];
+  if (request.limit === 0 || request.vector.every((value) => value === 0)) return [];
   const few = chunksWithin(request) <= exactScanRows;
   if (few || !(await indexes.has(request.space))) return exactScan(database, request);
   const found = await indexScan(database, request);
@@ -39,28 +40,12 @@ function chunksWithin({ scope, statistics: { chunks, terms } }: VectorRequest): 
   return Math.max(scope.documentIds.length, (chunks * scope.terms) / Math.max(1, terms));
 }
 
-/** The cosine of each given chunk: what a hybrid search needs of those that only their words brought up. */
-export async function similaritiesOf(
-  database: Queryable,
-  chunkIds: readonly string[],
-  request: Pick<VectorRequest, 'space' | 'vector'>,
-): Promise<RankedChunk[]> {
-  if (chunkIds.length === 0 || request.vector.every((value) => value === 0)) return [];
-  return database.query<RankedChunk>(
-    `SELECT c."chunkId", 1 - (e."embedding" <=> $1::vector) AS score
-     FROM unnest($3::uuid[]) AS c ("chunkId") CROSS JOIN LATERAL (
-       SELECT "embedding" FROM "ChunkEmbedding" WHERE "chunkId" = c."chunkId" AND "embedder" = $2 OFFSET 0) e`,
-    [toSql(request.vector), request.space.embedder, chunkIds],
-    { prepared: true },
-  );
-}
-
 async function exactScan(database: Database, request: VectorRequest): Promise<RankedChunk[]> {
   const values: unknown[] = [toSql(request.vector), request.limit];
   const { scope, space, collectionId } = request;
   if (scope && 'documentIds' in scope) {
     return database.query<RankedChunk>(
-      `SELECT e."chunkId", 1 - e.distance AS score FROM unnest($5::uuid[]) AS d ("id") CROSS JOIN LATERAL (
+      `SELECT e."chunkId", ${cosineSql('e.distance')} AS score FROM unnest($5::uuid[]) AS d ("id") CROSS JOIN LATERAL (
          SELECT "chunkId", "embedding" <=> $1::vector AS distance FROM "ChunkEmbedding"
          WHERE "collectionId" = $3 AND "embedder" = $4 AND "documentId" = d."id" OFFSET 0) e
        ORDER BY e.distance LIMIT $2`,
@@ -79,7 +64,7 @@ function conditionOf(request: VectorRequest, values: unknown[]): string {
 
 function comparingAll(request: VectorRequest, values: unknown[], which: string): string {
   // Ordered by the column itself, which no index is on: the planner can't take the approximate way.
-  return `SELECT e."chunkId", 1 - (e."embedding" <=> $1::vector) AS score
+  return `SELECT e."chunkId", ${cosineSql('e."embedding" <=> $1::vector')} AS score
     FROM "ChunkEmbedding" e WHERE ${conditionOf(request, values)} AND ${which}
     ORDER BY e."embedding" <=> $1::vector LIMIT $2`;
 }

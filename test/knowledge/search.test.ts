@@ -55,6 +55,25 @@ describe('search', () => {
     expect((await sources('latteral resistence', { mode: 'SEMANTIC' }))[0]).toBe('boats.md');
   });
 
+  it.each([
+    ['HYBRID', undefined],
+    ['HYBRID', { kind: 'mark' }],
+    ['SEMANTIC', undefined],
+    ['SEMANTIC', { kind: 'mark' }],
+  ] as const)('a passage without a word comes last (%s, filter %j)', async (mode, filter) => {
+    const metadata = { kind: 'mark' };
+    const marked = [
+      { source: 'rule', text: '--- *** ---', metadata },
+      { source: 'oar', text: 'An oar turns in its lock.', metadata },
+    ];
+    await knowledge.ingest({ collection: 'marks', documents: marked });
+    const request = { query: 'an oar', collection: 'marks', mode, ...(filter && { filter }) };
+    const hits = await knowledge.search(request);
+    expect(hits.map(({ source }) => source)).toEqual(['oar', 'rule']);
+    expect(hits[0]!.score).toBeGreaterThan(0.3);
+    expect(hits[1]!.score).toBe(0);
+  });
+
   it.each(['HYBRID', 'SEMANTIC', 'KEYWORD'] as const)(
     'scores %s within [0, 1], best first',
     async (mode) => {
