@@ -70,7 +70,7 @@ async function count(
   const [row] = await database.query<Pick<CollectionStatistics, 'chunks' | 'documents' | 'terms'>>(
     `SELECT (SELECT count(*)::int FROM "Chunk" WHERE "collectionId" = $1) AS chunks,
       count(*)::int AS documents, COALESCE(sum("termCount"), 0)::float8 AS terms
-     FROM "Document" WHERE "collectionId" = $1`,
+     FROM "Document" WHERE "collectionId" = $1 AND "contentHash" <> ''`,
     [collectionId],
   );
   const former = await before?.catch(() => undefined);

@@ -23,7 +23,7 @@ export async function findScope(
   const condition = filterSql(filter, '"metadata"', createPlaceholders(values));
   const rows = await database.query<{ id: string; terms: number }>(
     `SELECT "id", "termCount" AS terms FROM "Document"
-     WHERE "collectionId" = $1 AND ${condition} LIMIT ${mostKnown + 1}`,
+     WHERE "collectionId" = $1 AND "contentHash" <> '' AND ${condition} LIMIT ${mostKnown + 1}`,
     values,
   );
   if (rows.length > mostKnown) return { filter };

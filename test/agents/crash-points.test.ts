@@ -24,9 +24,9 @@ beforeAll(async () => {
   database = await openTestDatabase();
   const crashing: Database = {
     ...database,
-    async transaction(work) {
+    async transaction(work, settings) {
       await step();
-      const result = await database.transaction(work);
+      const result = await database.transaction(work, settings);
       await step();
       return result;
     },

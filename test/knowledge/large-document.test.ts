@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
+import { createStatisticsCache } from '../../src/knowledge/collection-statistics.ts';
 import { createKnowledge, type KnowledgeRoom } from '../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';
@@ -20,8 +21,8 @@ beforeAll(async () => {
   database = await openTestDatabase();
   watched = {
     ...database,
-    async transaction(work) {
-      const result = await database.transaction(work);
+    async transaction(work, settings) {
+      const result = await database.transaction(work, settings);
       if (between && --between.after === 0) {
         const { work } = between;
         between = null;
@@ -102,12 +103,18 @@ test('nothing of it is there before all is', async () => {
     after: 4,
     work: async () => {
       const { staged } = await stored();
-      seen = { staged: staged > 0, found: await find('section'), documents: await documents() };
+      const [row] = await database.query<{ id: string }>(
+        'SELECT "id" FROM "Collection" WHERE "name" = $1',
+        [collection],
+      );
+      const counted = (await createStatisticsCache(database).of(row!.id)).documents;
+      const found = await find('section');
+      seen = { staged: staged > 0, found, documents: await documents(), counted };
     },
   };
   const text = book('lift');
   expect(await ingest(text)).toMatchObject({ created: 1, chunks: 106 });
-  expect(seen).toEqual({ staged: true, found: [], documents: [] });
+  expect(seen).toEqual({ staged: true, found: [], documents: [], counted: 0 });
   expect(await find('lift')).toEqual(['lift']);
   expect(await documents()).toMatchObject([{ source: 'book.md', chunks: 106 }]);
   expect(await stored()).toMatchObject({ documents: 1, chunks: 106, staged: 0, embeddings: 106 });
@@ -174,9 +181,9 @@ test('what a dead process left goes at the next start', async () => {
   const mortal: Database = {
     ...database,
     query: (...given) => (alive ? database.query(...given) : Promise.reject(died)),
-    async transaction(work) {
+    async transaction(work, settings) {
       if (!alive) throw died;
-      const result = await database.transaction(work);
+      const result = await database.transaction(work, settings);
       alive = (await stored()).staged < 64;
       return result;
     },

@@ -16,8 +16,8 @@ test('text waits less for its write where writes take long', async () => {
     delayMs: 2_000,
     database: {
       ...database,
-      async transaction(work) {
-        const result = await database.transaction(work);
+      async transaction(work, settings) {
+        const result = await database.transaction(work, settings);
         await delay(writeMs);
         writes += 1;
         return result;
