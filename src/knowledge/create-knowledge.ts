@@ -39,6 +39,8 @@ export interface KnowledgeOptions {
   defaultEmbedder: string;
   /** May latent spaces be fitted in the background, where the embedder has a use for them? Default true. */
   latent?: boolean;
+  /** Up to so many numbers (vectors times dimensions) a search compares one by one, without an index. Default 8,000,000. */
+  comparedNumbers?: number;
   /** Has the user who asked for it pay for embedding a collection anew. */
   meterReembedding?: (userId: string) => MeterEmbedder;
   log: Log;
@@ -59,7 +61,9 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
   }
   const statistics = createStatisticsCache(database);
   const upkeep = createUpkeep(database, log);
-  const indexes = createVectorIndexes(database, log, upkeep.note);
+  const indexes = createVectorIndexes(database, log, {
+    ...{ onIndexed: upkeep.note, numbers: options.comparedNumbers },
+  });
   const unsubscribe = database.signals.subscribe('collection', statistics.forget);
   const changed = async (collectionId: string): Promise<void> => {
     statistics.forget(collectionId);

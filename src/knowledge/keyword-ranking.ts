@@ -1,6 +1,6 @@
 import type { Queryable } from '../data/database.ts';
 import type { CollectionStatistics } from './collection-statistics.ts';
-import { type SearchScope, scopeSql } from './search-scope.ts';
+import { isWithinSql, type SearchScope } from './search-scope.ts';
 
 export interface RankedChunk {
   chunkId: string;
@@ -27,7 +27,10 @@ const documentWeight = 0.25;
  * what those found. What is left out has only common words, and is fetched after all when the others find too little.
  */
 const mostPostings = 2_000;
-/** So few documents are all candidates: looking up each term in each is less than reading the terms' postings. */
+/**
+ * So few documents are all candidates: looking up each term in each is less than reading the terms' postings; three times
+ * as many less than reading all postings of the common terms, too.
+ */
 const fewDocuments = 300;
 
 /**
@@ -41,13 +44,13 @@ export async function rankByKeywords(
 ): Promise<RankedChunk[]> {
   const terms = await weighTerms(request);
   if (terms.length === 0) return [];
-  const known = request.scope && 'documentIds' in request.scope && request.scope.documentIds;
-  if (known && known.length <= fewDocuments)
-    return rank(database, request, { terms, given: known });
+  const given = request.scope?.known?.documentIds ?? [];
+  const isFew = (documents: number): boolean => given.length > 0 && given.length <= documents;
+  if (isFew(fewDocuments)) return rank(database, request, { terms, given });
   const ranked = await rank(database, request, { terms });
   if (ranked.length >= request.limit || terms.every(({ finds }) => finds)) return ranked;
   const all = terms.map((term) => ({ ...term, finds: true }));
-  return rank(database, request, known ? { terms, given: known } : { terms: all });
+  return rank(database, request, isFew(fewDocuments * 3) ? { terms, given } : { terms: all });
 }
 
 interface Candidates {
@@ -74,7 +77,7 @@ async function rank(
     return database.query<RankedChunk>(statement(documents), values, { prepared: true });
   }
   values.push(collectionId, limit + Math.ceil(limit / 2));
-  const condition = scopeSql(scope, 'p."documentId"', values);
+  const condition = isWithinSql(scope, 'p."documentId"', values);
   const text = statement(documentsOfBestChunks(condition));
   return database.query<RankedChunk>(text, values, { prepared: !scope });
 }

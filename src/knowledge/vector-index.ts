@@ -1,8 +1,11 @@
 import type { Database } from '../data/database.ts';
 import type { Log } from '../kernel/log.ts';
 
-/** Up to so many vectors, comparing with every one is fast enough, and it is exact. */
-export const exactScanRows = 5_000;
+/**
+ * Up to so many numbers (15,000 vectors of 512 dimensions), comparing with every vector is exact and takes 2 µs each on the
+ * embedded database, and half of it on a server; and nothing needs to be put into an index, which takes 15 ms each there.
+ */
+const mostCompared = 8_000_000;
 /** pgvector's limit for an HNSW index on `vector`. */
 const mostIndexedDimensions = 2_000;
 /**
@@ -20,6 +23,8 @@ export interface VectorSpace {
 }
 
 export interface VectorIndexes {
+  /** Are so few vectors better compared one by one? */
+  comparesAll(vectors: number, space: VectorSpace): boolean;
   /** Is there a finished index over this embedder's vectors? Those that await it are not in it yet. */
   has(space: VectorSpace): Promise<boolean>;
   /** Makes the index if the embedder has enough vectors, and puts in what awaits it. A failure is logged. */
@@ -28,6 +33,13 @@ export interface VectorIndexes {
   settled(): Promise<void>;
   /** Stops after the statement that is under way: the rest waits for the next `ensure`. */
   close(): Promise<void>;
+}
+
+export interface VectorIndexOptions {
+  /** Told how many vectors were put in. */
+  onIndexed?: ((vectors: number) => void) | undefined;
+  /** Up to so many numbers are compared one by one. */
+  numbers?: number | undefined;
 }
 
 /** A name or number that stands in a statement: only such an index condition is one the planner can match. */
@@ -41,8 +53,10 @@ export const literal = (text: string): string => `'${text.replaceAll("'", "''")}
 export function createVectorIndexes(
   database: Database,
   log: Log,
-  onIndexed: (vectors: number) => void = () => undefined,
+  { onIndexed = () => undefined, numbers = mostCompared }: VectorIndexOptions = {},
 ): VectorIndexes {
+  const comparesAll: VectorIndexes['comparesAll'] = (vectors, { dimensions }) =>
+    vectors * dimensions <= numbers;
   const ready = new Set<string>();
   const stop = new AbortController();
   let queue: Promise<void> = Promise.resolve();
@@ -59,7 +73,7 @@ export function createVectorIndexes(
     if (stop.signal.aborted || space.dimensions > mostIndexedDimensions) return;
     const started = performance.now();
     if (!(await has(space))) {
-      if (!(await isDue(database, space))) return;
+      if (comparesAll(await countVectors(database, space), space)) return;
       await createIndex(database, space, stop.signal);
       if (!(await has(space))) return;
     }
@@ -70,6 +84,7 @@ export function createVectorIndexes(
     log.info({ ...space, vectors, ms }, 'brought a vector index up to date');
   };
   return {
+    comparesAll,
     has,
     ensure(space) {
       queue = queue
@@ -93,13 +108,13 @@ function indexName({ embedder, dimensions }: VectorSpace): string {
   return `ChunkEmbedding_hnsw_${embedder.replace(/[^a-zA-Z0-9]/g, '_').slice(0, 34)}_${dimensions}`;
 }
 
-async function isDue(database: Database, { embedder }: VectorSpace): Promise<boolean> {
+async function countVectors(database: Database, { embedder }: VectorSpace): Promise<number> {
   const [row] = await database.query<{ vectors: number }>(
-    `SELECT count(*)::int AS vectors FROM
-       (SELECT 1 FROM "ChunkEmbedding" WHERE "embedder" = $1 LIMIT ${exactScanRows + 1}) AS sample`,
+    `SELECT count(*)::int AS vectors FROM "Collection" n JOIN "ChunkEmbedding" e
+       ON e."collectionId" = n."id" AND e."embedder" = $1`,
     [embedder],
   );
-  return (row?.vectors ?? 0) > exactScanRows;
+  return row?.vectors ?? 0;
 }
 
 /**

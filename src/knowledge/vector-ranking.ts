@@ -2,9 +2,9 @@ import { toSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
 import type { CollectionStatistics } from './collection-statistics.ts';
 import type { RankedChunk } from './keyword-ranking.ts';
-import { type SearchScope, scopeSql } from './search-scope.ts';
+import { isAmongSql, isWithinSql, type SearchScope } from './search-scope.ts';
 import { cosineSql } from './similarities.ts';
-import { exactScanRows, literal, type VectorIndexes, type VectorSpace } from './vector-index.ts';
+import { literal, type VectorIndexes, type VectorSpace } from './vector-index.ts';
 
 export interface VectorRequest {
   collectionId: string;
@@ -27,7 +27,7 @@ export async function rankByVector(
   request: VectorRequest,
 ): Promise<RankedChunk[]> {
   if (request.limit === 0 || request.vector.every((value) => value === 0)) return [];
-  const few = chunksWithin(request) <= exactScanRows;
+  const few = indexes.comparesAll(chunksWithin(request), request.space);
   if (few || !(await indexes.has(request.space))) return exactScan(database, request);
   const found = await indexScan(database, request);
   // Iterating ends at a limit of tuples or memory; what it then lacks only the exact scan finds.
@@ -36,48 +36,53 @@ export async function rankByVector(
 
 /** How many chunks there are to compare with, by their usual length. */
 function chunksWithin({ scope, statistics: { chunks, terms } }: VectorRequest): number {
-  if (!scope || !('documentIds' in scope)) return chunks;
-  return Math.max(scope.documentIds.length, (chunks * scope.terms) / Math.max(1, terms));
+  if (!scope?.known) return chunks;
+  const { documentIds, terms: known } = scope.known;
+  return Math.max(documentIds.length, (chunks * known) / Math.max(1, terms));
 }
 
+/** The vectors of so few documents are looked up; for more of them every vector of the collection is read. */
+const fewDocuments = 1_000;
+
 async function exactScan(database: Database, request: VectorRequest): Promise<RankedChunk[]> {
-  const values: unknown[] = [toSql(request.vector), request.limit];
   const { scope, space, collectionId } = request;
-  if (scope && 'documentIds' in scope) {
+  const values: unknown[] = [toSql(request.vector), request.limit];
+  if (scope?.known && scope.known.documentIds.length <= fewDocuments) {
     return database.query<RankedChunk>(
       `SELECT e."chunkId", ${cosineSql('e.distance')} AS score FROM unnest($5::uuid[]) AS d ("id") CROSS JOIN LATERAL (
          SELECT "chunkId", "embedding" <=> $1::vector AS distance FROM "ChunkEmbedding"
          WHERE "collectionId" = $3 AND "embedder" = $4 AND "documentId" = d."id" OFFSET 0) e
        ORDER BY e.distance LIMIT $2`,
-      [...values, collectionId, space.embedder, scope.documentIds],
+      [...values, collectionId, space.embedder, scope.known.documentIds],
       { prepared: true },
     );
   }
-  return database.query<RankedChunk>(comparingAll(request, values, 'TRUE'), values);
+  const among = isAmongSql(scope, 'e."documentId"', { collectionId, values });
+  return database.query<RankedChunk>(comparingAll(request, values, among), values);
 }
 
-function conditionOf(request: VectorRequest, values: unknown[]): string {
-  const collection = `e."collectionId" = $${values.push(request.collectionId)}`;
-  const scope = scopeSql(request.scope, 'e."documentId"', values);
-  return `e."embedder" = ${literal(request.space.embedder)} AND ${collection} AND ${scope}`;
+function ownSql({ collectionId, space }: VectorRequest, values: unknown[]): string {
+  return `e."embedder" = ${literal(space.embedder)} AND e."collectionId" = $${values.push(collectionId)}`;
 }
 
 function comparingAll(request: VectorRequest, values: unknown[], which: string): string {
   // Ordered by the column itself, which no index is on: the planner can't take the approximate way.
-  return `SELECT e."chunkId", ${cosineSql('e."embedding" <=> $1::vector')} AS score
-    FROM "ChunkEmbedding" e WHERE ${conditionOf(request, values)} AND ${which}
-    ORDER BY e."embedding" <=> $1::vector LIMIT $2`;
+  return `SELECT "chunkId", ${cosineSql('distance')} AS score FROM (
+    SELECT e."chunkId", e."embedding" <=> $1::vector AS distance
+    FROM "ChunkEmbedding" e WHERE ${ownSql(request, values)} AND ${which}
+    ORDER BY distance LIMIT $2) AS nearest`;
 }
 
 /** Those in the index by the index, those that await it one by one. */
 async function indexScan(database: Database, request: VectorRequest): Promise<RankedChunk[]> {
   const values: unknown[] = [toSql(request.vector), request.limit];
   const type = `vector(${request.space.dimensions})`;
+  const within = isWithinSql(request.scope, 'e."documentId"', values);
   const text = `
     (SELECT e."chunkId", 1 - (e."embedding"::${type} <=> $1::${type}) AS score
-     FROM "ChunkEmbedding" e WHERE ${conditionOf(request, values)} AND NOT e."awaitsIndex"
+     FROM "ChunkEmbedding" e WHERE ${ownSql(request, values)} AND ${within} AND NOT e."awaitsIndex"
      ORDER BY e."embedding"::${type} <=> $1::${type} LIMIT $2)
-    UNION ALL (${comparingAll(request, values, 'e."awaitsIndex"')})`;
+    UNION ALL (${comparingAll(request, values, `${within} AND e."awaitsIndex"`)})`;
   const rows = await database.transaction(
     (transaction) =>
       transaction.query<RankedChunk>(text, values, { prepared: request.scope === undefined }),

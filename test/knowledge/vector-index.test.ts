@@ -34,7 +34,11 @@ let knowledge: KnowledgeRoom;
 beforeAll(async () => {
   database = await openTestDatabase();
   const defaultEmbedder = embedder.name;
-  knowledge = createKnowledge({ database, embedders: [embedder], defaultEmbedder, log: testLog });
+  // An index from 5,000 vectors on.
+  const comparedNumbers = 5_000 * dimensions;
+  knowledge = createKnowledge({
+    ...{ database, embedders: [embedder], defaultEmbedder, comparedNumbers, log: testLog },
+  });
   const documents = Array.from({ length: rows }, (_, n) => ({
     source: String(n),
     text: String(n),
