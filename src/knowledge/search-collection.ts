@@ -40,7 +40,7 @@ interface Question {
   meter: SearchRequest['meter'];
 }
 
-/** Each half hands so many candidates to the fusion, or twice what is asked for: 100 and 200 gave the same nDCG@10. */
+/** Each half hands so many candidates to the fusion, or twice what is asked for: 100 gained at most 0.004 in nDCG@10. */
 const leastCandidates = 50;
 const mostResults = 100;
 
