@@ -8,9 +8,9 @@ import { testLog } from '../support/test-log.ts';
 const dimensions = 16;
 const rows = 6_000;
 
-/** A text that is a number becomes the vector that number seeds: any number of vectors, known without the database. */
+/** A text that begins with a number becomes the vector that number seeds: any number of vectors, known without the database. */
 function vectorOf(text: string): number[] {
-  let state = Number(text) * 2_654_435_761 + 1;
+  let state = Number.parseInt(text, 10) * 2_654_435_761 + 1;
   const vector = Array.from({ length: dimensions }, () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 31 - 1;
@@ -30,18 +30,26 @@ const embedder: Embedder = {
 };
 
 let database: Database & AsyncDisposable;
+let indexScans = 0;
 let knowledge: KnowledgeRoom;
 beforeAll(async () => {
   database = await openTestDatabase();
   const defaultEmbedder = embedder.name;
+  const watched: Database = {
+    ...database,
+    transaction(work, settings) {
+      if (settings?.['hnsw.ef_search']) indexScans += 1;
+      return database.transaction(work, settings);
+    },
+  };
   // An index from 5,000 vectors on.
   const comparedNumbers = 5_000 * dimensions;
   knowledge = createKnowledge({
-    ...{ database, embedders: [embedder], defaultEmbedder, comparedNumbers, log: testLog },
+    ...{ database: watched, embedders: [embedder], defaultEmbedder, comparedNumbers, log: testLog },
   });
   const documents = Array.from({ length: rows }, (_, n) => ({
     source: String(n),
-    text: String(n),
+    text: `${n} common`,
     metadata: { rare: n % 600 === 0, half: n % 2 === 0 },
   }));
   await knowledge.ingest({ collection: 'numbers', documents });
@@ -127,6 +135,19 @@ describe('over more vectors than an exact scan reads', () => {
     const request = { collection: 'numbers', mode: 'KEYWORD' as const, topK: 20, filter };
     const hits = await knowledge.search({ ...request, query: '37 38 39 600 1200' });
     expect(hits.map(({ source }) => source).sort()).toEqual(expected);
+  });
+
+  it.each([
+    ['the words bring up too little', '', 0.2, 1],
+    ['the words bring up enough', ' common', 0.2, 0],
+    ['the embedder counts as much as words', ' common', 0.5, 1],
+  ])('beside words, the index is asked or not: %s', async (_, words, embedderWeight, asked) => {
+    const before = indexScans;
+    const request = { collection: 'numbers', topK: 10, embedderWeight };
+    const hits = await knowledge.search({ ...request, query: `${query}${words}` });
+    expect(indexScans - before).toBe(asked);
+    expect(hits).toHaveLength(10);
+    if (words === '') expect(hits.map(({ source }) => source)).toEqual(nearest(10, () => true));
   });
 
   it('does not ask the embedder when nothing passes the filter', async () => {
