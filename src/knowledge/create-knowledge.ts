@@ -62,7 +62,8 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
   const statistics = createStatisticsCache(database);
   const upkeep = createUpkeep(database, log);
   const indexes = createVectorIndexes(database, log, {
-    ...{ onIndexed: upkeep.note, numbers: options.comparedNumbers },
+    onIndexed: upkeep.note,
+    numbers: options.comparedNumbers,
   });
   const unsubscribe = database.signals.subscribe('collection', statistics.forget);
   const changed = async (collectionId: string): Promise<void> => {

@@ -37,8 +37,9 @@ WITH question AS (
     SELECT "vector" FROM "LatentTerm"
     WHERE "collectionId" = $4 AND "generation" = $5 AND "term" = asked.term OFFSET 0) known
 )
-SELECT c."chunkId", ${cosineSql('e."embedding" <=> $1::vector')} AS dense, e."embedding" IS NOT NULL AS "isDense",
-  1 - (l."embedding" <=> q.vector) AS latent, vector_norm(q.vector) > 0 AND vector_norm(l."embedding") > 0 AS "isLatent"
+SELECT c."chunkId",
+  CASE WHEN e."embedding" IS NOT NULL THEN ${cosineSql('e."embedding" <=> $1::vector')} END AS dense,
+  CASE WHEN vector_norm(q.vector) > 0 AND vector_norm(l."embedding") > 0 THEN 1 - (l."embedding" <=> q.vector) END AS latent
 FROM question q CROSS JOIN unnest($3::uuid[]) AS c ("chunkId")
 LEFT JOIN LATERAL (
   SELECT "embedding" FROM "ChunkEmbedding" WHERE "chunkId" = c."chunkId" AND "embedder" = $2 OFFSET 0) e ON TRUE
@@ -47,10 +48,8 @@ LEFT JOIN LATERAL (
 
 interface Row {
   chunkId: string;
-  dense: number;
-  isDense: boolean;
+  dense: number | null;
   latent: number | null;
-  isLatent: boolean | null;
 }
 
 /** Compares each given chunk with the question: also those that only their words, or only their vector, brought up. */
@@ -73,12 +72,7 @@ export async function similaritiesOf(
     ],
     { prepared: true },
   );
-  return {
-    dense: rows.flatMap(({ chunkId, dense, isDense }) =>
-      isDense ? [{ chunkId, score: dense }] : [],
-    ),
-    latent: rows.flatMap(({ chunkId, latent, isLatent }) =>
-      isLatent ? [{ chunkId, score: latent! }] : [],
-    ),
-  };
+  const scored = (measure: 'dense' | 'latent'): RankedChunk[] =>
+    rows.flatMap(({ chunkId, [measure]: score }) => (score === null ? [] : [{ chunkId, score }]));
+  return { dense: scored('dense'), latent: scored('latent') };
 }

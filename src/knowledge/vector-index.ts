@@ -108,6 +108,7 @@ function indexName({ embedder, dimensions }: VectorSpace): string {
   return `ChunkEmbedding_hnsw_${embedder.replace(/[^a-zA-Z0-9]/g, '_').slice(0, 34)}_${dimensions}`;
 }
 
+/** By collection, for that is how they can be counted without reading them. */
 async function countVectors(database: Database, { embedder }: VectorSpace): Promise<number> {
   const [row] = await database.query<{ vectors: number }>(
     `SELECT count(*)::int AS vectors FROM "Collection" n JOIN "ChunkEmbedding" e

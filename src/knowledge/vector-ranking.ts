@@ -57,19 +57,20 @@ async function exactScan(database: Database, request: VectorRequest): Promise<Ra
       { prepared: true },
     );
   }
+  const own = ownSql(request, values);
   const among = isAmongSql(scope, 'e."documentId"', { collectionId, values });
-  return database.query<RankedChunk>(comparingAll(request, values, among), values);
+  return database.query<RankedChunk>(comparingAll(`${own} AND ${among}`), values);
 }
 
 function ownSql({ collectionId, space }: VectorRequest, values: unknown[]): string {
   return `e."embedder" = ${literal(space.embedder)} AND e."collectionId" = $${values.push(collectionId)}`;
 }
 
-function comparingAll(request: VectorRequest, values: unknown[], which: string): string {
+function comparingAll(condition: string): string {
   // Ordered by the column itself, which no index is on: the planner can't take the approximate way.
   return `SELECT "chunkId", ${cosineSql('distance')} AS score FROM (
     SELECT e."chunkId", e."embedding" <=> $1::vector AS distance
-    FROM "ChunkEmbedding" e WHERE ${ownSql(request, values)} AND ${which}
+    FROM "ChunkEmbedding" e WHERE ${condition}
     ORDER BY distance LIMIT $2) AS nearest`;
 }
 
@@ -77,12 +78,12 @@ function comparingAll(request: VectorRequest, values: unknown[], which: string):
 async function indexScan(database: Database, request: VectorRequest): Promise<RankedChunk[]> {
   const values: unknown[] = [toSql(request.vector), request.limit];
   const type = `vector(${request.space.dimensions})`;
-  const within = isWithinSql(request.scope, 'e."documentId"', values);
+  const condition = `${ownSql(request, values)} AND ${isWithinSql(request.scope, 'e."documentId"', values)}`;
   const text = `
     (SELECT e."chunkId", 1 - (e."embedding"::${type} <=> $1::${type}) AS score
-     FROM "ChunkEmbedding" e WHERE ${ownSql(request, values)} AND ${within} AND NOT e."awaitsIndex"
+     FROM "ChunkEmbedding" e WHERE ${condition} AND NOT e."awaitsIndex"
      ORDER BY e."embedding"::${type} <=> $1::${type} LIMIT $2)
-    UNION ALL (${comparingAll(request, values, `${within} AND e."awaitsIndex"`)})`;
+    UNION ALL (${comparingAll(`${condition} AND e."awaitsIndex"`)})`;
   const rows = await database.transaction(
     (transaction) =>
       transaction.query<RankedChunk>(text, values, { prepared: request.scope === undefined }),
