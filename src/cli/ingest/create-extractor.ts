@@ -1,7 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { SourceProblem } from './source-problem.ts';
 
-export type ExtractionRequest = { kind: 'html'; html: string } | { kind: 'pdf'; bytes: Uint8Array };
+/** The bytes are moved to the reader, and gone for who asked. */
+export interface ExtractionRequest {
+  kind: 'html' | 'pdf';
+  bytes: Uint8Array;
+}
 
 export type ExtractionAnswer = { text: string; title: string | null } | { problem: string };
 
@@ -18,8 +22,12 @@ export interface ExtractorLimits {
 }
 
 const watchMs = 100;
-/** V8 sometimes ends the whole process at a thread's heap limit, so the limit lies where the watch has long acted. */
-const neverReachedMb = 2_048;
+/**
+ * V8 sometimes ends the whole process at a thread's heap limit, so the limit lies where the watch has long acted. Of a
+ * heap that may have two gigabytes V8 lets twice as much lie about, before it collects, as of one that may have one.
+ */
+const neverReachedMb = 512;
+const youngMb = 4;
 
 /**
  * Reads pages and PDFs in a thread of its own. A file that is made to hang its reader or to fill the memory (streams
@@ -52,7 +60,10 @@ export function createExtractor({
 
 function startWorker(memoryMb: number): Worker {
   const worker = new Worker(new URL('./extraction-worker.ts', import.meta.url), {
-    resourceLimits: { maxOldGenerationSizeMb: memoryMb + neverReachedMb },
+    resourceLimits: {
+      maxOldGenerationSizeMb: memoryMb + neverReachedMb,
+      maxYoungGenerationSizeMb: youngMb,
+    },
   });
   // A thread that breaks while nobody asks must not end the program.
   return worker.on('error', () => undefined);
@@ -85,7 +96,7 @@ function ask(
     );
   worker.once('message', onMessage);
   worker.once('error', onError);
-  worker.postMessage(request, request.kind === 'pdf' ? [request.bytes.buffer as ArrayBuffer] : []);
+  worker.postMessage(request, [request.bytes.buffer as ArrayBuffer]);
   return promise.finally(() => {
     clearTimeout(timer);
     clearInterval(watch);

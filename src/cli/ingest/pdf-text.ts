@@ -3,6 +3,8 @@ import { SourceProblem } from './source-problem.ts';
 
 /** Far beyond any document, and short of what a page can be made to say again and again. */
 const mostCharacters = 10_000_000;
+/** After so many pages what the reader keeps of them is let go, fonts included. */
+const pagesAtOnce = 50;
 
 /** The text of a PDF, pages apart by an empty line. Throws a `SourceProblem`. */
 export async function pdfToText(
@@ -10,31 +12,42 @@ export async function pdfToText(
 ): Promise<{ text: string; title: string | null }> {
   try {
     const pdf = await getDocumentProxy(bytes, { verbosity: 0 });
-    const pages: string[] = [];
-    let characters = 0;
-    for (let number = 1; number <= pdf.numPages; number++) {
-      const page = await pdf.getPage(number);
-      const { items } = await page.getTextContent();
-      const text = items
-        .map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : ''))
-        .join('');
-      page.cleanup();
-      characters += text.length;
-      if (characters > mostCharacters) {
-        throw new SourceProblem(`unfolds to more than ${mostCharacters} characters`);
-      }
-      pages.push(text.trim());
+    try {
+      return await readPages(pdf);
+    } finally {
+      await pdf.loadingTask.destroy();
     }
-    const title = await titleOf(pdf);
-    const text = pages.filter(Boolean).join('\n\n');
-    if (text === '') throw new SourceProblem('holds no text: its pages may be pictures');
-    return { text, title };
   } catch (error) {
     throw problemOf(error);
   }
 }
 
-async function titleOf(pdf: Awaited<ReturnType<typeof getDocumentProxy>>): Promise<string | null> {
+type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
+
+async function readPages(pdf: Pdf): Promise<{ text: string; title: string | null }> {
+  const pages: string[] = [];
+  let characters = 0;
+  for (let number = 1; number <= pdf.numPages; number++) {
+    const page = await pdf.getPage(number);
+    const { items } = await page.getTextContent();
+    const text = items
+      .map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : ''))
+      .join('');
+    page.cleanup();
+    if (number % pagesAtOnce === 0) await pdf.cleanup();
+    characters += text.length;
+    if (characters > mostCharacters) {
+      throw new SourceProblem(`unfolds to more than ${mostCharacters} characters`);
+    }
+    pages.push(text.trim());
+  }
+  const title = await titleOf(pdf);
+  const text = pages.filter(Boolean).join('\n\n');
+  if (text === '') throw new SourceProblem('holds no text: its pages may be pictures');
+  return { text, title };
+}
+
+async function titleOf(pdf: Pdf): Promise<string | null> {
   const { info } = await pdf.getMetadata();
   const { Title: title } = info as { Title?: unknown };
   return typeof title === 'string' && title.trim() ? title.trim() : null;

@@ -3,11 +3,12 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { DocumentInput } from '../operations/operations.generated.ts';
 import type { Extractor } from './create-extractor.ts';
+import { decodeSource } from './decode-source.ts';
 import type { SourceKind } from './source-kind.ts';
 import { SourceProblem } from './source-problem.ts';
 
 /** Bump it when the same file would give another text: everything is then sent anew. */
-const reading = 'v1';
+const reading = 'v2';
 
 /** Of a page or PDF; the text itself must fit a request. */
 const largestMarkup = 8_000_000;
@@ -97,34 +98,9 @@ async function readText(
   bytes: Uint8Array,
   extractor: Extractor,
 ): Promise<{ text: string; title: string | null }> {
-  switch (kind) {
-    case 'pdf':
-      return extractor.extract({ kind, bytes });
-    case 'html':
-      return extractor.extract({ kind, html: decode(bytes, charsetOf(bytes)) });
-    default: {
-      const text = decode(bytes, 'utf-8');
-      return { text, title: kind === 'markdown' ? headingOf(text) : null };
-    }
-  }
-}
-
-/** What a page says of itself; the encoding of the web where it says nothing. */
-function charsetOf(bytes: Uint8Array): string {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1_024));
-  return /<meta[^>]*\bcharset\s*=\s*["']?\s*([\w-]+)/i.exec(start)?.[1] ?? 'utf-8';
-}
-
-function decode(bytes: Uint8Array, charset: string): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : charset;
-  if (encoding !== 'utf-16le' && bytes.includes(0)) {
-    throw new SourceProblem('is binary (it holds NUL bytes)');
-  }
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch {
-    throw new SourceProblem(`is not ${encoding.toUpperCase()}: convert it, or mend its encoding`);
-  }
+  if (kind === 'pdf' || kind === 'html') return extractor.extract({ kind, bytes });
+  const text = [...decodeSource(bytes, 'utf-8', bytes.length)].join('');
+  return { text, title: kind === 'markdown' ? headingOf(text) : null };
 }
 
 /** The first heading of the first level, outside of code. */

@@ -1,15 +1,21 @@
-/** A PDF of one page for each text, with a title. */
-export function smallPdf(title: string, pages: readonly string[]): Uint8Array {
+const textOperators = (text: string): string => `BT /F1 12 Tf 72 720 Td (${text}) Tj ET`;
+
+/** A PDF of one page for each text, with a title; pages that are bytes are deflated operators. */
+export function smallPdf(title: string, pages: readonly (string | Buffer)[]): Uint8Array {
   const pageNumber = (index: number): number => 5 + index * 2;
-  const content = (text: string): string => `BT /F1 12 Tf 72 720 Td (${text}) Tj ET`;
+  const stream = (page: string | Buffer): string => {
+    const content = typeof page === 'string' ? textOperators(page) : page.toString('latin1');
+    const filter = typeof page === 'string' ? '' : ' /Filter /FlateDecode';
+    return `<< /Length ${content.length}${filter} >>\nstream\n${content}\nendstream`;
+  };
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',
     `<< /Type /Pages /Kids [${pages.map((_, index) => `${pageNumber(index)} 0 R`).join(' ')}] /Count ${pages.length} >>`,
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
     `<< /Title (${title}) >>`,
-    ...pages.flatMap((text, index) => [
+    ...pages.flatMap((page, index) => [
       `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> /Contents ${pageNumber(index) + 1} 0 R >>`,
-      `<< /Length ${content(text).length} >>\nstream\n${content(text)}\nendstream`,
+      stream(page),
     ]),
   ];
   let file = '%PDF-1.4\n';
