@@ -105,6 +105,7 @@ export async function openRooms(
     ...{ database, models, cache, prompts, knowledge, ledger, registry, prices },
     ...{ serverId, version, log, disconnectGraceMs, leaseMs },
   });
+  undo.add({ close: () => runs.drain(new Date()) });
   const serverStatus = () => ({
     version,
     startedAt,

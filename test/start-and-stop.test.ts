@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -112,10 +112,31 @@ describe('the process', { timeout: 120_000 }, () => {
     expect(lines.join()).not.toContain('s e');
   });
 
-  test('does not start on a port that is taken', async () => {
+  test('does not start on a port that is taken or no address of this machine, and leaves nothing behind', async () => {
     const { port } = new URL(demo.url);
-    await using server = spawnServer({ ...environment(), PORT: port });
+    const refusals: [Record<string, string>, string][] = [
+      [{ PORT: port }, `port ${port} of 127.0.0.1 is in use: stop what uses it, or set PORT`],
+      [{ HOST: '192.0.2.1' }, "port 0 of 192.0.2.1 can't be listened on: set HOST to an address"],
+    ];
+    for (const [setting, refusal] of refusals) {
+      await using server = spawnServer({
+        ...environment(),
+        DATA_DIR: join(folder, 'own'),
+        ...setting,
+      });
+      expect(await server.exited).toBe(1);
+      expect(server.printed()).toContain(`tessera: ${refusal}`);
+      expect(server.printed()).not.toContain('servers are gone');
+    }
+  });
+
+  test('does not start in a data folder that it cannot write to, and says which setting to change', async () => {
+    const file = join(folder, 'a file');
+    await writeFile(file, '');
+    await using server = spawnServer({ ...environment(), DATA_DIR: file });
     expect(await server.exited).toBe(1);
-    expect(server.printed()).toContain(`tessera: port ${port} of 127.0.0.1 is in use`);
+    expect(server.printed()).toBe(
+      `tessera: The data folder ${file} can't be written to (EEXIST): set DATA_DIR\n`,
+    );
   });
 });

@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { Log } from '../kernel/log.ts';
 import { columnTypes } from './column-types.ts';
 import { type EmbeddedServer, startEmbeddedServer } from './embedded-server.ts';
-import { lockFolder } from './folder-lock.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
 
 export interface OpenPool {
   pool: pg.Pool;
@@ -29,9 +29,7 @@ export async function openEmbeddedPool(options: {
 }): Promise<EmbeddedPool> {
   const { dataDir, log, loadDataDir } = options;
   const inMemory = dataDir === 'memory://';
-  // Everything that was asked and answered lies in it: nobody else's to read.
-  if (!inMemory) await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const lock = inMemory ? undefined : await lockFolder(dataDir);
+  const lock = inMemory ? undefined : await openFolder(dataDir);
   try {
     const start = (folder: string): Promise<EmbeddedServer> =>
       startEmbeddedServer({ dataDir: folder, ...(loadDataDir ? { loadDataDir } : {}) }, log);
@@ -58,6 +56,21 @@ export async function openEmbeddedPool(options: {
   } catch (error) {
     await lock?.release();
     throw error;
+  }
+}
+
+/** Rejects with one line. */
+async function openFolder(dataDir: string): Promise<FolderLock> {
+  try {
+    // Everything that was asked and answered lies in it: nobody else's to read.
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    return await lockFolder(dataDir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!code) throw error;
+    throw new Error(`The data folder ${dataDir} can't be written to (${code}): set DATA_DIR`, {
+      cause: error,
+    });
   }
 }
 

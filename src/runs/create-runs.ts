@@ -133,6 +133,16 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     return record;
   };
 
+  let drained: Promise<void> | undefined;
+  const drain = async (deadline: Date): Promise<void> => {
+    draining = true;
+    await liveRuns.drain(deadline);
+    await writer.flush();
+    handles.close();
+    canceller.stop();
+    await deployment.leave();
+  };
+
   const complete: Runs['complete'] = async (request, caller) => {
     const { options } = request;
     const model = request.model ?? models.resolve(null);
@@ -218,13 +228,6 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     },
     scoresById: (ids) => readScores(database, ids),
     openStreams: () => handles.openStreams(),
-    async drain(deadline) {
-      draining = true;
-      await liveRuns.drain(deadline);
-      await writer.flush();
-      handles.close();
-      canceller.stop();
-      await deployment.leave();
-    },
+    drain: (deadline) => (drained ??= drain(deadline)),
   };
 }

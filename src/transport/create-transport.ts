@@ -123,11 +123,19 @@ function createHttpServer(
   );
 }
 
+const setHost = "can't be listened on: set HOST to an address that this machine has, or 0.0.0.0";
+/** By the operating system's code. */
+const whyDeaf: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use: stop what uses it, or set PORT',
+  EACCES: 'is not for this user: set PORT to 1024 or above',
+  EADDRNOTAVAIL: setHost,
+  ENOTFOUND: setHost,
+};
+
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE' ? 'is in use: stop what uses it, or set PORT' : error.message;
+      const why = whyDeaf[error.code ?? ''] ?? `can't be listened on: ${error.message}`;
       reject(new StartupError([`port ${port} of ${host} ${why}`], { cause: error }));
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
