@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { messageOf } from './kernel/message-of.ts';
 import type { Prices } from './kernel/prices.ts';
 import { StartupError } from './kernel/startup-error.ts';
 import { createPrices } from './model/create-prices.ts';
@@ -9,7 +10,7 @@ export async function loadPrices(file: string | null): Promise<Prices> {
   try {
     return createPrices({ overrides: JSON.parse(await readFile(file, 'utf8')) });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new StartupError([`TESSERA_PRICES: ${file}: ${why}`], { cause: error });
   }
 }

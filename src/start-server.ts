@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Database } from './data/database.ts';
 import { openDatabase } from './data/open-database.ts';
 import type { Log } from './kernel/log.ts';
+import { messageOf } from './kernel/message-of.ts';
 import type { ConfiguredPlugin } from './kernel/plugin.ts';
 import { StartupError } from './kernel/startup-error.ts';
 import type { createLedger } from './ledger/create-ledger.ts';
@@ -72,7 +73,7 @@ async function openDatabaseOf(config: Config, log: Log): Promise<Database> {
   try {
     return await openDatabase({ ...databaseOf(config), log });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new StartupError([why.split('\n', 1)[0] || 'the database cannot be opened'], {
       cause: error,
     });

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Log } from '../kernel/log.ts';
+import { messageOf } from '../kernel/message-of.ts';
 import type { Queryable } from './database.ts';
 
 interface MigrationFile {
@@ -120,7 +121,7 @@ async function apply(connection: Queryable, migration: MigrationFile): Promise<v
   } catch (error) {
     await connection.query('ROLLBACK').catch(() => undefined);
     throw new Error(
-      `The migration ${migration.name} failed and was rolled back: ${error instanceof Error ? error.message : String(error)}`,
+      `The migration ${migration.name} failed and was rolled back: ${messageOf(error)}`,
       { cause: error },
     );
   }

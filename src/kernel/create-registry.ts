@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AnyAgent } from './agent.ts';
 import type { Embedder } from './embedder.ts';
 import type { Hooks } from './hooks.ts';
+import { messageOf } from './message-of.ts';
 import type { ModelProvider } from './model.ts';
 import { isKebabCase } from './names.ts';
 import type { ConfiguredPlugin, PluginParts, PluginServices } from './plugin.ts';
@@ -25,9 +26,6 @@ interface Draft extends Registry {
   rerankers: Map<string, Registered<Reranker>>;
   providers: Map<string, ModelProvider>;
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 function emptyDraft(services: PluginServices): Draft {
   const plugins: RegisteredPlugin[] = [];

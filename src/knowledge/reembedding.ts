@@ -2,6 +2,7 @@ import { toSql } from 'pgvector';
 import type { Database } from '../data/database.ts';
 import type { Embedder, MeterEmbedder } from '../kernel/embedder.ts';
 import type { Log } from '../kernel/log.ts';
+import { messageOf } from '../kernel/message-of.ts';
 import { embeddingTextOf } from './prepare-document.ts';
 import type { VectorIndexes } from './vector-index.ts';
 
@@ -120,7 +121,7 @@ async function noteProblem(
   collectionId: string,
   error: unknown,
 ): Promise<void> {
-  const problem = error instanceof Error ? error.message : String(error);
+  const problem = messageOf(error);
   await database.query(`UPDATE "Collection" SET "nextProblem" = $2 WHERE "id" = $1`, [
     collectionId,
     problem,

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Database } from '../data/database.ts';
 import type { Log } from '../kernel/log.ts';
+import { messageOf } from '../kernel/message-of.ts';
 import { type AlertJson, alertFromJson } from './alert-record.ts';
 
 export interface WebhookOptions {
@@ -146,6 +147,6 @@ async function post(
     await response.body?.cancel();
     return response.ok ? null : `HTTP ${response.status}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -1,6 +1,7 @@
 import { transformJSONSchema } from '@anthropic-ai/sdk/lib/transform-json-schema';
 import { z } from 'zod';
 import { DomainError } from '../kernel/errors.ts';
+import { messageOf } from '../kernel/message-of.ts';
 
 type JsonSchema = Record<string, unknown>;
 type Place = readonly (string | number)[];
@@ -42,7 +43,7 @@ function convert(schema: z.ZodType): JsonSchema {
     });
     return transformJSONSchema(json);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new DomainError('MODEL_REFUSED', `A model can't be asked for this output: ${reason}`);
   }
 }

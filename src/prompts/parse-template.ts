@@ -1,4 +1,5 @@
 import { Context, LiquidError, type Template as LiquidTemplate, toValueSync } from 'liquidjs';
+import { messageOf } from '../kernel/message-of.ts';
 import { evaluateMetered } from './evaluate-metered.ts';
 import {
   allowanceFor,
@@ -48,7 +49,7 @@ function problemOf(error: unknown): TemplateProblem {
   if (error instanceof TemplateProblem) return error;
   if (!LiquidError.is(error)) {
     if (isDeep(error)) return new TemplateProblem(tooDeep);
-    return new TemplateProblem(error instanceof Error ? error.message : String(error));
+    return new TemplateProblem(messageOf(error));
   }
   const [line] = error.token.getPosition();
   const cause = (error.originalError ?? error) as Error & { variableName?: string };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageOf } from '../kernel/message-of.ts';
 import type { ToolSpecification } from '../kernel/model.ts';
 import type { RegistryCheck } from '../kernel/registry.ts';
 import type { AnyTool } from '../kernel/tool.ts';
@@ -37,7 +38,7 @@ export const checkToolInputs: RegistryCheck = (registry) =>
       toolSpecification(tool);
       return [];
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       return [`plugin "${tool.plugin}", tool "${tool.name}": ${why}`];
     }
   });

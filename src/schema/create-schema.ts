@@ -1,4 +1,5 @@
 import { type GraphQLSchema, validateSchema } from 'graphql';
+import { messageOf } from '../kernel/message-of.ts';
 import type { Registry } from '../kernel/registry.ts';
 import { StartupError } from '../kernel/startup-error.ts';
 import { checkAccessRules } from './access-rules.ts';
@@ -83,9 +84,6 @@ function declareRecords(builder: Builder): void {
   declareViewer(builder);
   declareServerStatus(builder);
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 function extendByPlugins(builder: Builder, { plugins }: Registry): void {
   for (const { name, parts } of plugins) {
