@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Log } from './log.ts';
 
 /** A passage the model may cite. Each entry of `passages` is the smallest citable unit. */
 export interface SearchResultBlock {
@@ -124,6 +125,8 @@ export interface ModelStreamOptions {
   deadlineAt?: Date;
   /** To be called whenever bytes came, keep-alives too: a provider that is heard is not idle. */
   onActivity?: () => void;
+  /** Its lines name the run and the request that the call is for. */
+  log?: Log;
 }
 
 /**

@@ -44,7 +44,7 @@ export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvi
   return {
     name,
     identity: options.identity ?? providerIdentity(baseURL),
-    async *stream(call, { signal, onActivity }) {
+    async *stream(call, { signal, onActivity, log: callLog = log }) {
       signal.throwIfAborted();
       const request = claudeRequest(call, { provider: name, promptCaching });
       const turn = new ClaudeTurn(name, call.model);
@@ -59,7 +59,9 @@ export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvi
         if (turn.complete) return;
       } catch (error) {
         if (turn.complete) return;
-        failure = signal.aborted ? signal.reason : claudeError(error, { model: call.model, log });
+        failure = signal.aborted
+          ? signal.reason
+          : claudeError(error, { model: call.model, log: callLog });
       }
       const billed = turn.brokenOff();
       if (billed) yield billed;

@@ -1,4 +1,5 @@
 import { DomainError, isDomainError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
 import type { ModelCall, ModelEvent, ModelProvider } from '../kernel/model.ts';
 import { AttemptProgress } from './attempt-progress.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -30,6 +31,7 @@ export interface AttemptOptions {
   idleTimeoutMs: number;
   /** Told when the provider's stream is opened (+1) and closed (-1). */
   onOpenChange: (change: 1 | -1) => void;
+  log: Log;
 }
 
 /** How an attempt ended. Nothing may follow one whose output began; nothing is gained by repeating one not let in. */
@@ -48,7 +50,7 @@ const drainTimeoutMs = 1_000;
 export async function* runAttempt(
   options: AttemptOptions,
 ): AsyncGenerator<ModelStreamEvent, AttemptEnd> {
-  const { target, call, deadlineAt } = options;
+  const { target, call, deadlineAt, log } = options;
   const entered = await enter(options);
   if ('error' in entered) {
     return { ok: false, error: entered.error, outputBegan: false, letIn: false };
@@ -59,7 +61,12 @@ export async function* runAttempt(
   let failure: unknown;
   try {
     // Every layer of generators costs each token about half a microsecond: this loop is written out here.
-    for await (const event of target.provider.stream(call, { signal, deadlineAt, onActivity })) {
+    for await (const event of target.provider.stream(call, {
+      signal,
+      deadlineAt,
+      onActivity,
+      log,
+    })) {
       watchdog.pause();
       const isOutput = progress.note(event);
       if (progress.outputBegan) yield event;

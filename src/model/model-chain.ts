@@ -29,8 +29,8 @@ export async function* runChain(
   request: ModelRequest,
   options: ChainOptions & { abort: AbortController },
 ): AsyncGenerator<ModelStreamEvent, void> {
-  const { abort, links, log } = options;
-  const { deadlineAt } = request;
+  const { abort, links } = options;
+  const { deadlineAt, log = options.log } = request;
   const { isCancelled, unbind } = bind(abort, request);
   let failure: unknown;
   try {
@@ -41,13 +41,20 @@ export async function* runChain(
       for (let attempt = 1, again = true; again; attempt += 1) {
         if (index > 0 || attempt > 1) yield { type: 'retry' };
         abort.signal.throwIfAborted();
-        const end = yield* runAttempt({ ...options, ...own, signal: abort.signal, isCancelled });
+        const end = yield* runAttempt({
+          ...options,
+          ...own,
+          log,
+          signal: abort.signal,
+          isCancelled,
+        });
         if (end.ok) return;
         abort.signal.throwIfAborted();
         // What this model failed of before tells more than that it is left alone since, perhaps by our own attempts.
         if (end.letIn || attempt === 1) failure = end.error;
         if (end.outputBegan) throw failure;
-        again = end.letIn && (await waitToRepeat({ failure, attempt, deadlineAt }, options));
+        again =
+          end.letIn && (await waitToRepeat({ failure, attempt, deadlineAt }, { ...options, log }));
       }
       if (!isTransient(failure)) break;
     }

@@ -1,3 +1,4 @@
+import type { Log } from '../kernel/log.ts';
 import type { ModelCall, ModelEvent, ModelInformation, ModelUsage } from '../kernel/model.ts';
 import type { ModelPrice } from '../kernel/prices.ts';
 
@@ -13,6 +14,8 @@ export interface ModelRequest {
   signal: AbortSignal;
   /** May be moved (`setTime`) to later while the call is under way, and counts then. */
   deadlineAt: Date;
+  /** Names who is called for; default the room's own. */
+  log?: Log;
 }
 
 /** One attempt's bill, told whether or not it gave an answer: each that may have been billed must be recorded once. */

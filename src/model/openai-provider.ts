@@ -43,7 +43,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): ModelProvi
   return {
     name,
     identity: providerIdentity(baseURL),
-    async *stream(call, { signal, onActivity }) {
+    async *stream(call, { signal, onActivity, log: callLog = log }) {
       signal.throwIfAborted();
       const whose = { provider: name, model: call.model };
       const body = JSON.stringify(openAiRequest(call, { maxTokensField }));
@@ -52,12 +52,12 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): ModelProvi
       const init = { method: 'POST', headers, body, signal, ...(onActivity ? { onActivity } : {}) };
       try {
         const response = await http.fetch(`${baseURL}/chat/completions`, init);
-        if (!response.ok) throw await errorOf(response, whose, log);
+        if (!response.ok) throw await errorOf(response, whose, callLog);
         yield* readTurn(turn, { response, whose, answer });
       } catch (error) {
         if (turn.finished) return;
         if (answer.began) yield turn.bill();
-        throw signal.aborted ? signal.reason : failureOf(error, whose, log);
+        throw signal.aborted ? signal.reason : failureOf(error, whose, callLog);
       }
     },
     estimateInputTokens,

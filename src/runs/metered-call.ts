@@ -88,6 +88,8 @@ export async function* meteredCall(
 ): AsyncGenerator<CallEvent, void> {
   const { models } = rooms;
   const { signal, deadlineAt } = payer;
+  const { runId, requestId } = payer.tag;
+  const log = rooms.log.child({ runId, requestId });
   signal.throwIfAborted();
   const tab = await openTab(() => holdCall(payer, request, rooms), rooms.ledger);
   const attempts: PaidAttempt[] = [];
@@ -96,7 +98,7 @@ export async function* meteredCall(
   let told = -1;
   let model = request.chain[0]!;
   try {
-    for await (const event of models.stream({ ...request, signal, deadlineAt })) {
+    for await (const event of models.stream({ ...request, signal, deadlineAt, log })) {
       if (event.type === 'attempt') {
         const attempt: PaidAttempt = { ...event.attempt, cost: '0' };
         attempts.push(attempt);

@@ -6,12 +6,14 @@ import {
   type StreamEvent,
 } from '../money/support/money-operations.ts';
 import { type MoneyServer, startMoneyServer } from '../money/support/start-money-server.ts';
+import { recordingLog } from '../support/recording-log.ts';
 
 const secret = 'raw body of the provider 4711';
+const { log, entries } = recordingLog();
 let server: MoneyServer;
 let count = 0;
 beforeAll(async () => {
-  server = await startMoneyServer({ environment: { MODEL_IDLE_TIMEOUT_MS: '300' } });
+  server = await startMoneyServer({ environment: { MODEL_IDLE_TIMEOUT_MS: '300' }, log });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 // No upstream call is left behind, and what was billed is in the books. A success closes the circuit's count.
@@ -48,6 +50,20 @@ describe('a refused call', () => {
     const told = JSON.stringify(answer);
     expect(told).not.toMatch(/request_id|invalid_request_error|"error"|\{\\"/);
     if (![400, 413].includes(status)) expect(told).not.toContain(secret);
+  });
+
+  test('the log names the run and the request of each attempt', async () => {
+    entries.length = 0;
+    server.demo.script({ kind: 'status', status: 529, times: 1, retryAfterMs: 5 });
+    const { id } = await ask('hello');
+    const lines = entries.filter(({ message }) => /Claude|attempt/.test(message));
+    expect(lines.map(({ message }) => message)).toEqual([
+      'Claude answered with an error',
+      'model attempt failed; trying again',
+    ]);
+    const runId = Buffer.from(id, 'base64url').toString().replace('Run:', '');
+    const whose = { runId, requestId: expect.stringMatching(/\S/) };
+    expect(lines).toEqual(lines.map(() => expect.objectContaining(whose)));
   });
 
   test('a stream tells the same error as its last event', async () => {
