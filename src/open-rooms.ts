@@ -50,7 +50,7 @@ export async function openRooms(
   config: Config,
   { database, metrics, log, undo, ...options }: OpenRoomsOptions,
 ): Promise<{ rooms: Rooms; demo: boolean }> {
-  warnOfUnusedSettings(config, log);
+  warnOfSettings(config, log);
   const startedAt = new Date();
   const serverId = newId();
   const auth = undo.add(createAuth({ database, adminKey: config.adminKey, jwt: config.jwt, log }));
@@ -118,7 +118,12 @@ export async function openRooms(
   return { rooms, demo: claudeAndOthers.demo };
 }
 
-/** A setting that does nothing must not look as if it did. */
-function warnOfUnusedSettings({ otlpEndpoint }: Config, log: Log): void {
+const shortAdminKey = 20;
+
+/** What lets a server start and is still not as it should be. */
+function warnOfSettings({ adminKey, otlpEndpoint }: Config, log: Log): void {
+  if (adminKey !== null && adminKey.length < shortAdminKey) {
+    log.warn({}, 'TESSERA_ADMIN_KEY can be guessed: make it 32 random characters');
+  }
   if (otlpEndpoint) log.warn({}, 'OTEL_EXPORTER_OTLP_ENDPOINT: this version exports no spans yet');
 }
