@@ -4,6 +4,14 @@ import { defineConfig } from 'vitest/config';
 /** Where .ci/run wants the counts. */
 const reportFile = process.env['VITEST_REPORT'];
 
+/** What opens no database, or the embedded one wherever it runs. */
+const withoutServer = [
+  'test/{demo-model,kernel,scripts,telemetry}/**',
+  'test/{start-and-stop,load-config}.test.ts',
+  'test/data/embedded-database.test.ts',
+  'test/plugins/documentation.test.ts',
+];
+
 export default defineConfig({
   // graphql 16 has no "exports": Node loads its CommonJS `main`, Vite would load its `module`, and the
   // two copies reject each other's types ("another realm"). Make Vite pick what Node picks.
@@ -13,7 +21,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // What only a server can show: npm run test:postgres.
-    exclude: process.env['TEST_DATABASE_URL'] ? [] : ['test/postgres/**'],
+    exclude: process.env['TEST_DATABASE_URL'] ? withoutServer : ['test/postgres/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // A bound for what hangs, not a measure: real processes on a busy machine take their time.
     testTimeout: 60_000,
