@@ -16,6 +16,19 @@ const statementMs = 40;
 const fewestPerStatement = 2;
 const mostPerStatement = 1_000;
 
+/**
+ * More links (`m`) miss less for the same time of search, and take two thirds longer to put in: a server has the time, the
+ * embedded database's others wait meanwhile, so that a search looks at more instead. Recall@10 against exact, 325 questions
+ * among 117,500 chunks of real text: 0.998 with 24 links and 600 candidates, 0.997 with 16 and 1,000.
+ */
+const shapes = {
+  embedded: { links: 16, candidateShare: 1 / 40 },
+  postgres: { links: 24, candidateShare: 1 / 200 },
+} as const;
+const fewestCandidates = 400;
+/** pgvector's limit. */
+const mostCandidates = 1_000;
+
 export interface VectorSpace {
   /** The embedder's name. */
   embedder: string;
@@ -27,6 +40,8 @@ export interface VectorIndexes {
   comparesAll(vectors: number, space: VectorSpace): boolean;
   /** Is there a finished index over this embedder's vectors? Those that await it are not in it yet. */
   has(space: VectorSpace): Promise<boolean>;
+  /** How many vectors a search is to look at in the index, that holds so many. */
+  candidates(vectors: number): number;
   /** Makes the index if the embedder has enough vectors, and puts in what awaits it. A failure is logged. */
   ensure(space: VectorSpace): Promise<void>;
   /** Resolves when nothing is being done. */
@@ -57,6 +72,10 @@ export function createVectorIndexes(
 ): VectorIndexes {
   const comparesAll: VectorIndexes['comparesAll'] = (vectors, { dimensions }) =>
     vectors * dimensions <= numbers;
+  const candidates: VectorIndexes['candidates'] = (vectors) => {
+    const share = vectors * shapes[database.kind].candidateShare;
+    return Math.round(Math.min(mostCandidates, Math.max(fewestCandidates, share)));
+  };
   const ready = new Set<string>();
   const stop = new AbortController();
   let queue: Promise<void> = Promise.resolve();
@@ -85,6 +104,7 @@ export function createVectorIndexes(
   };
   return {
     comparesAll,
+    candidates,
     has,
     ensure(space) {
       queue = queue
@@ -129,7 +149,7 @@ async function createIndex(
 ): Promise<void> {
   const name = indexName(space);
   const definition = `"${name}" ON "ChunkEmbedding"
-    USING hnsw (("embedding"::vector(${space.dimensions})) vector_cosine_ops) WITH (m = 16, ef_construction = 100)
+    USING hnsw (("embedding"::vector(${space.dimensions})) vector_cosine_ops) WITH (m = ${shapes[database.kind].links}, ef_construction = 100)
     WHERE "embedder" = ${literal(space.embedder)} AND NOT "awaitsIndex"`;
   if (database.kind === 'embedded') {
     // Each parallel build leaks its memory there: the fourth fails.

@@ -13,8 +13,6 @@ export interface VectorRequest {
   scope: SearchScope | undefined;
   limit: number;
   statistics: Pick<CollectionStatistics, 'chunks' | 'terms'>;
-  /** Candidates looked at in the index, `limit` to 1,000 (pgvector's limit): more of them miss less and take longer. */
-  effort: number;
 }
 
 /**
@@ -29,7 +27,8 @@ export async function rankByVector(
   if (request.limit === 0 || request.vector.every((value) => value === 0)) return [];
   const few = indexes.comparesAll(chunksWithin(request), request.space);
   if (few || !(await indexes.has(request.space))) return exactScan(database, request);
-  const found = await indexScan(database, request);
+  const candidates = indexes.candidates(request.statistics.chunks);
+  const found = await indexScan(database, request, candidates);
   // Iterating ends at a limit of tuples or memory; what it then lacks only the exact scan finds.
   return found.length < request.limit ? exactScan(database, request) : found;
 }
@@ -75,7 +74,11 @@ function comparingAll(condition: string): string {
 }
 
 /** Those in the index by the index, those that await it one by one. */
-async function indexScan(database: Database, request: VectorRequest): Promise<RankedChunk[]> {
+async function indexScan(
+  database: Database,
+  request: VectorRequest,
+  candidates: number,
+): Promise<RankedChunk[]> {
   const values: unknown[] = [toSql(request.vector), request.limit];
   const type = `vector(${request.space.dimensions})`;
   const condition = `${ownSql(request, values)} AND ${isWithinSql(request.scope, 'e."documentId"', values)}`;
@@ -89,7 +92,7 @@ async function indexScan(database: Database, request: VectorRequest): Promise<Ra
       transaction.query<RankedChunk>(text, values, { prepared: request.scope === undefined }),
     {
       'hnsw.iterative_scan': 'relaxed_order',
-      'hnsw.ef_search': String(Math.max(request.effort, request.limit)),
+      'hnsw.ef_search': String(candidates),
       // Nothing but the index, whatever the planner thinks of it. Without its own index a sort looks endlessly dear then,
       // for which a server compiles the statement: 150 ms each time.
       enable_seqscan: 'off',
