@@ -160,7 +160,7 @@ export class LiveRuns {
   #cancelWhenSilent(runId: string, loss: Loss): void {
     const ofGrace = () => loss.graceUntil - performance.now();
     const lookIn = (milliseconds: number): void => {
-      loss.timer = setTimeout(look, milliseconds).unref();
+      loss.timer = setTimeout(look, Math.max(0, milliseconds)).unref();
     };
     const look = async () => {
       const silentMs = await this.#silenceMs(runId, 0);

@@ -67,6 +67,8 @@ export function createRoutes(options: RoutesOptions) {
     const requestId = requestIdOf(request.headers['x-request-id']);
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
+    // An answer is its caller's, and what one origin may read another may not.
+    response.setHeader('cache-control', 'no-store');
     const path = pathOf(request);
     const handle = Object.hasOwn(routes, path) ? routes[path] : undefined;
     Promise.resolve((handle ?? notFound)({ request, response, requestId })).catch((error) => {

@@ -5,7 +5,6 @@ const databaseWithinMs = 2_000;
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
   });
   response.end(JSON.stringify(body));
 }

@@ -32,7 +32,6 @@ export function createLoginPage(auth: Auth) {
         `Expires=${session.expiresAt.toUTCString()}`,
         ...(isSecure(request) ? ['Secure'] : []),
       ].join('; '),
-      'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
     });
     response.end();

@@ -11,7 +11,6 @@ export function messagePage(
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy':
       "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
   });
   response.end(`<!doctype html><html lang="en"><meta charset="utf-8"><title>${title} · Tessera</title>

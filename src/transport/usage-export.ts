@@ -94,7 +94,6 @@ async function send(
   response.writeHead(200, {
     'content-type': contentTypes[format],
     'content-disposition': `attachment; filename="usage.${format}"`,
-    'cache-control': 'no-store',
   });
   const closed = new Promise((resolve) => response.once('close', resolve));
   while (!step.done && !response.destroyed) {

@@ -58,6 +58,7 @@ describe('an operation', () => {
     const get = (search: string, headers: Record<string, string> = { authorization }) =>
       fetch(`${server.url}?${search}`, { headers });
     const query = `query=${encodeURIComponent('{ hello }')}`;
+    expect((await get(query)).headers.get('cache-control')).toBe('no-store');
     expect(await (await get(query)).json()).toEqual({ data: { hello: 'Hello, you' } });
     expect((await get(`query=${encodeURIComponent('mutation { set(value: 1) }')}`)).status).toBe(
       405,
