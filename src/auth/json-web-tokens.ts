@@ -15,8 +15,20 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
   .concat(['ES256', 'ES384', 'ES512'])
   .concat(['EdDSA', 'Ed25519']);
 
+/** OpenID Connect's limit. */
+const longestUserId = 255;
+
+/** "*" means everyone where budgets are set, and Postgres stores no NUL and no half of a surrogate pair. */
+const isUserId = (sub: unknown): sub is string =>
+  typeof sub === 'string' &&
+  sub !== '' &&
+  sub !== '*' &&
+  sub.length <= longestUserId &&
+  sub.isWellFormed() &&
+  !sub.includes('\0');
+
 function toPrincipal({ sub, roles }: JWTPayload): Principal | null {
-  if (!sub) return null;
+  if (!isUserId(sub)) return null;
   const claimed = Array.isArray(roles)
     ? knownRoles(roles.map((role) => String(role).toUpperCase()))
     : (['USER'] as const);
