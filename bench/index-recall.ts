@@ -2,13 +2,9 @@
 // how many a search through the vector index finds, with and without a filter; and how long it takes.
 import { mean, quantile } from '../src/cli/calibrate/ranking-metrics.ts';
 import { openDatabase } from '../src/data/open-database.ts';
-import type { Log } from '../src/kernel/log.ts';
 import { createKnowledge, type KnowledgeRoom } from '../src/knowledge/create-knowledge.ts';
+import { benchLog as log } from './bench-log.ts';
 import { readJudgedCollection } from './retrieval-collection.ts';
-
-const silent = (): void => undefined;
-const print = (fields: object, message: string): void => console.error(message, fields);
-const log: Log = { debug: silent, info: print, warn: print, error: print, child: () => log };
 
 const [folder = ''] = process.argv.slice(2);
 const collection = 'index recall';
@@ -35,7 +31,7 @@ async function fill(): Promise<number> {
     const batch = documents.slice(start, start + 50).map(({ id, title, text }, index) => {
       const n = start + index;
       const metadata = { two: n % 2, ten: n % 10, hundred: n % 100, thousand: n % 1_000 };
-      return { source: id, title, text: text.trim() || title || '.', metadata };
+      return { source: id, title, text, metadata };
     });
     chunks += (await knowledge.ingest({ collection, documents: batch })).chunks;
   }

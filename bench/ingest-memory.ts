@@ -51,7 +51,7 @@ const pdfOf = (bytes: number): Uint8Array => {
 const kinds: Record<string, (bytes: number) => string | Uint8Array> = {
   html: pageOf,
   pdf: pdfOf,
-  'text.md': textOf,
+  md: textOf,
   txt: textOf,
 };
 

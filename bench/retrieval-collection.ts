@@ -24,6 +24,7 @@ async function readDocuments(file: string): Promise<JudgedCollection['documents'
   const lines = content.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line) => {
     const { _id, id = _id, title = '', text = '' } = JSON.parse(line);
-    return { id: String(id), title, text };
+    // Some are a title and nothing else.
+    return { id: String(id), title, text: text.trim() === '' ? title || '.' : text };
   });
 }

@@ -4,13 +4,9 @@
 import { quantile } from '../src/cli/calibrate/ranking-metrics.ts';
 import type { Database } from '../src/data/database.ts';
 import { openDatabase } from '../src/data/open-database.ts';
-import type { Log } from '../src/kernel/log.ts';
 import { createKnowledge, type KnowledgeRoom } from '../src/knowledge/create-knowledge.ts';
+import { benchLog as log } from './bench-log.ts';
 import { article, question } from './made-up-text.ts';
-
-const silent = (): void => undefined;
-const print = (fields: object, message: string): void => console.error(message, fields);
-const log: Log = { debug: silent, info: silent, warn: print, error: print, child: () => log };
 
 /** One of its own: the server may hold others. */
 const collection = `scale ${process.pid}`;

@@ -17,9 +17,7 @@ const depth = 10;
 const collection = 'bench';
 
 async function* documentsOf({ documents }: JudgedCollection) {
-  // A judged collection may hold documents that are a title and nothing else.
-  for (const { id, title, text } of documents)
-    yield { source: id, title, text: text.trim() === '' ? title || '.' : text };
+  for (const { id, title, text } of documents) yield { source: id, title, text };
 }
 
 async function ingest(client: ApiClient, judged: JudgedCollection): Promise<string> {

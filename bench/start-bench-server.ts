@@ -3,13 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ApiClient, createApiClient } from '../src/cli/create-api-client.ts';
 import { readConfig } from '../src/config.ts';
-import type { Log } from '../src/kernel/log.ts';
 import { startServer } from '../src/start-server.ts';
+import { benchLog as log } from './bench-log.ts';
 
 const adminKey = 'the-key-of-the-benchmark';
-const print = (fields: object, message: string): void => console.error(message, fields);
-const silent = (): void => undefined;
-const log: Log = { debug: silent, info: silent, warn: print, error: print, child: () => log };
 
 /** A whole server on an embedded database of its own, or on the one of DATABASE_URL, with a client of its API. */
 export async function startBenchServer(): Promise<{

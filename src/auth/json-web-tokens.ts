@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Log } from '../kernel/log.ts';
 import type { Principal } from '../kernel/principal.ts';
+import { isStorable } from '../kernel/storable-text.ts';
 import { knownRoles } from './known-roles.ts';
 
 export interface JwtOptions {
@@ -18,14 +19,13 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 /** OpenID Connect's limit. */
 const longestUserId = 255;
 
-/** "*" means everyone where budgets are set, and Postgres stores no NUL and no half of a surrogate pair. */
+/** "*" means everyone where budgets are set. */
 const isUserId = (sub: unknown): sub is string =>
   typeof sub === 'string' &&
   sub !== '' &&
   sub !== '*' &&
   sub.length <= longestUserId &&
-  sub.isWellFormed() &&
-  !sub.includes('\0');
+  isStorable(sub);
 
 function toPrincipal({ sub, roles }: JWTPayload): Principal | null {
   if (!isUserId(sub)) return null;

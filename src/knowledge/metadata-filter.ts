@@ -1,4 +1,5 @@
 import type { Issue } from '../kernel/errors.ts';
+import { isStorable } from '../kernel/storable-text.ts';
 import { InvalidFilterError } from './invalid-filter-error.ts';
 
 type Scalar = string | number | boolean | null;
@@ -147,7 +148,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isScalar(value: unknown): value is Scalar {
-  if (typeof value === 'string')
-    return value.length <= longestString && !value.includes('\0') && value.isWellFormed();
+  if (typeof value === 'string') return value.length <= longestString && isStorable(value);
   return value === null || typeof value === 'boolean' || Number.isFinite(value);
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+import { isStorable } from '../kernel/storable-text.ts';
 
 /** Text that is stored or looked up as it stands: the database takes neither NUL nor half a surrogate pair. */
 export const storableText = (longest: number): z.ZodString =>

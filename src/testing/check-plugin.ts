@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createRegistry } from '../kernel/create-registry.ts';
+import { messageOf } from '../kernel/message-of.ts';
 import type { ConfiguredPlugin, PluginServices } from '../kernel/plugin.ts';
 import type { Registry } from '../kernel/registry.ts';
 import { StartupError } from '../kernel/startup-error.ts';
@@ -24,7 +25,7 @@ function outputProblem(schema: z.ZodType): string | null {
     });
     return null;
   } catch (error) {
-    return `the output cannot be said in JSON Schema: ${error instanceof Error ? error.message : error}`;
+    return `the output cannot be said in JSON Schema: ${messageOf(error)}`;
   }
 }
 

@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../kernel/message-of.ts';
 import { SourceProblem } from './source-problem.ts';
+import type { SourceText } from './source-text.ts';
 
 /** The bytes are moved to the reader, and gone for who asked. */
 export interface ExtractionRequest {
@@ -7,11 +9,11 @@ export interface ExtractionRequest {
   bytes: Uint8Array;
 }
 
-export type ExtractionAnswer = { text: string; title: string | null } | { problem: string };
+export type ExtractionAnswer = SourceText | { problem: string };
 
 export interface Extractor {
   /** The text of a page or PDF. Rejects with a `SourceProblem`. One at a time. */
-  extract(request: ExtractionRequest): Promise<{ text: string; title: string | null }>;
+  extract(request: ExtractionRequest): Promise<SourceText>;
   close(): Promise<void>;
 }
 
@@ -45,9 +47,7 @@ export function createExtractor({
     await stopped?.terminate();
   }
 
-  async function extract(
-    request: ExtractionRequest,
-  ): Promise<{ text: string; title: string | null }> {
+  async function extract(request: ExtractionRequest): Promise<SourceText> {
     worker ??= startWorker(memoryMb);
     const answer = await ask(worker, request, { timeoutMs, memoryMb });
     if ('text' in answer) return answer;
@@ -69,7 +69,7 @@ function startWorker(memoryMb: number): Worker {
   return worker.on('error', () => undefined);
 }
 
-type Outcome = { text: string; title: string | null } | { problem: string; broken: boolean };
+type Outcome = SourceText | { problem: string; broken: boolean };
 
 function ask(
   worker: Worker,
@@ -92,7 +92,7 @@ function ask(
     broken(
       (error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY'
         ? tooLarge
-        : `cannot be read (${error instanceof Error ? error.message : error})`,
+        : `cannot be read (${messageOf(error)})`,
     );
   worker.once('message', onMessage);
   worker.once('error', onError);

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { messageOf } from '../../kernel/message-of.ts';
 import type { ExtractionAnswer, ExtractionRequest } from './create-extractor.ts';
 import { htmlToText } from './html/html-text.ts';
 import { pdfToText } from './pdf-text.ts';
@@ -9,7 +10,7 @@ async function answer({ kind, bytes }: ExtractionRequest): Promise<ExtractionAns
     return kind === 'pdf' ? await pdfToText(bytes) : htmlToText(bytes);
   } catch (error) {
     if (error instanceof SourceProblem) return { problem: error.message };
-    return { problem: `cannot be read (${error instanceof Error ? error.message : error})` };
+    return { problem: `cannot be read (${messageOf(error)})` };
   }
 }
 

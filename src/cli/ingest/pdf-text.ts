@@ -1,5 +1,6 @@
 import { getDocumentProxy } from 'unpdf';
 import { SourceProblem } from './source-problem.ts';
+import type { SourceText } from './source-text.ts';
 
 /** Far beyond any document, and short of what a page can be made to say again and again. */
 const mostCharacters = 10_000_000;
@@ -7,9 +8,7 @@ const mostCharacters = 10_000_000;
 const pagesAtOnce = 50;
 
 /** The text of a PDF, pages apart by an empty line. Throws a `SourceProblem`. */
-export async function pdfToText(
-  bytes: Uint8Array,
-): Promise<{ text: string; title: string | null }> {
+export async function pdfToText(bytes: Uint8Array): Promise<SourceText> {
   try {
     const pdf = await getDocumentProxy(bytes, { verbosity: 0 });
     try {
@@ -24,7 +23,7 @@ export async function pdfToText(
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
 
-async function readPages(pdf: Pdf): Promise<{ text: string; title: string | null }> {
+async function readPages(pdf: Pdf): Promise<SourceText> {
   const pages: string[] = [];
   let characters = 0;
   for (let number = 1; number <= pdf.numPages; number++) {

@@ -6,6 +6,7 @@ import type { Extractor } from './create-extractor.ts';
 import { decodeSource } from './decode-source.ts';
 import type { SourceKind } from './source-kind.ts';
 import { SourceProblem } from './source-problem.ts';
+import type { SourceText } from './source-text.ts';
 
 /** Bump it when the same file would give another text: everything is then sent anew. */
 const reading = 'v2';
@@ -97,7 +98,7 @@ async function readText(
   kind: SourceKind,
   bytes: Uint8Array,
   extractor: Extractor,
-): Promise<{ text: string; title: string | null }> {
+): Promise<SourceText> {
   if (kind === 'pdf' || kind === 'html') return extractor.extract({ kind, bytes });
   const text = [...decodeSource(bytes, 'utf-8', bytes.length)].join('');
   return { text, title: kind === 'markdown' ? headingOf(text) : null };

@@ -1,5 +1,6 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { Agent, type Dispatcher, request } from 'undici';
+import { messageOf } from '../../kernel/message-of.ts';
 import { isAllowedHost, isPublicAddress, literalAddress } from './host-rules.ts';
 
 export interface FetchRules {
@@ -96,7 +97,7 @@ export class GuardedFetch {
       return response;
     } catch (error) {
       signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new Error(`${target.host} cannot be reached: ${reason}`, { cause: error });
     }
   }

@@ -11,7 +11,7 @@ export function createCodeWriter(): MarkdownWriter {
     write,
     writeLines: write,
     breakLine: () => write('\n'),
-    endBlock: () => write(isLineBegun() ? '\n' : ''),
+    endBlock: () => isLineBegun() && write('\n'),
     indent: () => () => undefined,
     text: () => pieces.join(''),
   };

@@ -40,8 +40,6 @@ const structure =
     return element(page, attributes);
   };
 
-const inline: Element = () => nothing;
-
 const skipped: Element = (page) => {
   page.skipping += 1;
   return () => {
@@ -214,9 +212,9 @@ const elements = new Map<string, Element>([
   ['ul', list(() => null)],
 ]);
 
-/** How an element is written; what lies in one that is to be left out is left out, too. */
-export function elementOf(name: string, attributes: Attributes, { skipping }: Page): Element {
-  if (skipping > 0) return inline;
-  if (attributes.role === 'main') return main;
-  return elements.get(name) ?? inline;
+/** Begins an element; what it answers is to be called at its end. What lies in one that is left out is left out, too. */
+export function beginElement(page: Page, name: string, attributes: Attributes): () => void {
+  if (page.skipping > 0) return nothing;
+  const element = attributes.role === 'main' ? main : elements.get(name);
+  return element?.(page, attributes) ?? nothing;
 }

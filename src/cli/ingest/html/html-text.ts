@@ -1,7 +1,8 @@
 import { Parser } from 'htmlparser2';
 import { decodeSource } from '../decode-source.ts';
 import { SourceProblem } from '../source-problem.ts';
-import { elementOf } from './html-elements.ts';
+import type { SourceText } from '../source-text.ts';
+import { beginElement } from './html-elements.ts';
 import { newPage } from './page.ts';
 
 /** Browsers stop at 512; the parser here leaves more of what was never closed open. */
@@ -12,14 +13,14 @@ const pieceBytes = 65_536;
  * The text of a page, its headings, lists, code and tables in Markdown; only its `main` part where it has one. Reads it
  * in one go and keeps no more of it than the text. Throws a `SourceProblem`.
  */
-export function htmlToText(bytes: Uint8Array): { text: string; title: string | null } {
+export function htmlToText(bytes: Uint8Array): SourceText {
   const page = newPage();
   const { writer } = page;
   const ends: (() => void)[] = [];
   const parser = new Parser({
     onopentag(name, attributes) {
       if (ends.length === deepest) throw new SourceProblem('nests deeper than any page should');
-      ends.push(elementOf(name, attributes, page)(page, attributes));
+      ends.push(beginElement(page, name, attributes));
     },
     ontext(text) {
       if (page.skipping === 0) page.writer.write(text);

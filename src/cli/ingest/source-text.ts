@@ -1,0 +1,5 @@
+/** What a file says. */
+export interface SourceText {
+  text: string;
+  title: string | null;
+}
