@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ApiClient, createApiClient } from '../src/cli/create-api-client.ts';
 import { readConfig } from '../src/config.ts';
-import { startServer } from '../src/start-server.ts';
+import { startServer } from '../src/server/start-server.ts';
 import { benchLog as log } from './bench-log.ts';
 
 const adminKey = 'the-key-of-the-benchmark';

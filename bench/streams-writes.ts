@@ -1,8 +1,8 @@
 import type { Database } from '../src/data/database.ts';
 import { newId } from '../src/data/new-id.ts';
-import { LiveRun } from '../src/runs/live-run.ts';
-import { LogWriter } from '../src/runs/log-writer.ts';
-import { newRecord, newRun } from '../src/runs/new-run.ts';
+import { LiveRun } from '../src/runs/live/live-run.ts';
+import { LogWriter } from '../src/runs/log/log-writer.ts';
+import { newRecord, newRun } from '../src/runs/log/new-run.ts';
 import { testLog } from '../test/support/test-log.ts';
 
 const runs = 200;

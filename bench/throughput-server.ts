@@ -3,7 +3,7 @@ import { readConfig } from '../src/config.ts';
 import { newId } from '../src/data/new-id.ts';
 import { createLedger, type LedgerOptions } from '../src/ledger/create-ledger.ts';
 import type { Hold, Ledger, UsageRecordRow } from '../src/ledger/ledger.ts';
-import { startServer } from '../src/start-server.ts';
+import { startServer } from '../src/server/start-server.ts';
 import { createLog } from '../src/telemetry/create-log.ts';
 
 /** Holds nothing, writes nothing: what is left is the way of a completion without its accounts. */

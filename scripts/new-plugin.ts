@@ -1,7 +1,7 @@
 // npm run plugin:new NAME: writes a plugin with its test into plugins/NAME of the present folder.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { camelCase, isKebabCase } from '../src/kernel/names.ts';
+import { camelCase, isKebabCase } from '../src/kernel/registry/names.ts';
 
 const snake = (name: string): string => name.replaceAll('-', '_');
 const identifier = (name: string): string => camelCase(snake(name));

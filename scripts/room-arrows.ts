@@ -15,8 +15,13 @@ export const roomArrows: Record<string, readonly string[]> = {
     ...['runs', 'auth'],
   ],
   transport: ['kernel', 'telemetry', 'auth', 'schema'],
+  // Composition: opens every service and hands each what it may use.
+  server: [
+    ...['kernel', 'data', 'generated', 'telemetry', 'demo-model', 'model', 'prompts', 'knowledge'],
+    ...['ledger', 'auth', 'runs', 'schema', 'transport', 'config.ts', 'version.ts'],
+  ],
   // What plugins are tested with, by anyone.
-  testing: ['kernel', 'model', 'prompts', 'runs', 'schema', 'config.ts', 'start-server.ts'],
+  testing: ['kernel', 'model', 'prompts', 'runs', 'schema', 'server', 'config.ts'],
   // A client of the public API like any other.
   cli: ['kernel', 'config.ts'],
   // Written against the public API, as anybody's.

@@ -7,7 +7,7 @@ import {
   type SqlQueryable,
 } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
-import { startEmbeddedServer } from '../src/data/embedded-server.ts';
+import { startEmbeddedServer } from '../src/data/embedded/embedded-server.ts';
 import type { Log } from '../src/kernel/log.ts';
 
 const provider = 'postgres';

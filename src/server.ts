@@ -1,9 +1,9 @@
 import { readProcessConfig } from './config.ts';
 import { StartupError } from './kernel/startup-error.ts';
-import { startServer } from './start-server.ts';
-import { stopOnSignals } from './stop-on-signals.ts';
+import { startServer } from './server/start-server.ts';
+import { stopOnSignals } from './server/stop-on-signals.ts';
+import { welcome } from './server/welcome.ts';
 import { createLog } from './telemetry/create-log.ts';
-import { welcome } from './welcome.ts';
 
 try {
   const config = readProcessConfig();

@@ -23,7 +23,7 @@ async function project(files: Record<string, string>) {
 /** Loads the config in a Node of its own, as the server does: no bundler and no test runner in between. */
 async function load(directory: string, path?: string): Promise<unknown> {
   const script = `
-    import { loadConfig } from ${JSON.stringify(join(root, 'src/load-config.ts'))};
+    import { loadConfig } from ${JSON.stringify(join(root, 'src/server/load-config.ts'))};
     const result = await loadConfig(${JSON.stringify(path)}).then(
       async ({ file, config }) => {
         const log = { child: () => log };

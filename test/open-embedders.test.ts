@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
-import type { Registry } from '../src/kernel/registry.ts';
-import { openEmbedders } from '../src/open-embedders.ts';
+import type { Registry } from '../src/kernel/registry/registry.ts';
+import { openEmbedders } from '../src/server/open-embedders.ts';
 
 const registry = { embedders: new Map() } as unknown as Registry;
 const open = (environment: Record<string, string>) =>

@@ -1,14 +1,14 @@
 import DataLoader from 'dataloader';
 
 /** A database that does not answer must not hold callers for longer than they are promised. */
-const answersWithinMs = 4_000;
+const answerTimeoutMs = 4_000;
 
 function bounded<Result>(answer: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`the database did not answer within ${answersWithinMs} ms`)),
-      answersWithinMs,
+      () => reject(new Error(`the database did not answer within ${answerTimeoutMs} ms`)),
+      answerTimeoutMs,
     );
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));

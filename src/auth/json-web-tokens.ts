@@ -17,14 +17,14 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
   .concat(['EdDSA', 'Ed25519']);
 
 /** OpenID Connect's limit. */
-const longestUserId = 255;
+const maxUserIdLength = 255;
 
 /** "*" means everyone where budgets are set. */
 const isUserId = (sub: unknown): sub is string =>
   typeof sub === 'string' &&
   sub !== '' &&
   sub !== '*' &&
-  sub.length <= longestUserId &&
+  sub.length <= maxUserIdLength &&
   isStorable(sub);
 
 function toPrincipal({ sub, roles }: JWTPayload): Principal | null {

@@ -31,7 +31,7 @@ interface Answer {
 }
 
 const attempts = 6;
-const longestWaitSeconds = 60;
+const maxWaitSeconds = 60;
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const base = options.url.replace(/\/+$/, '');
@@ -55,7 +55,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 
 function secondsToWait(response: Response, attempt: number): number {
   const asked = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return Math.min(asked > 0 ? asked : 2 ** (attempt - 1), longestWaitSeconds);
+  return Math.min(asked > 0 ? asked : 2 ** (attempt - 1), maxWaitSeconds);
 }
 
 async function post(

@@ -22,7 +22,7 @@ export interface Queryable {
   ): Promise<Row[]>;
 }
 
-/** What the rooms know of the database: Prisma for plain records, SQL where Prisma can't say it or costs too much. */
+/** What the services know of the database: Prisma for plain records, SQL where Prisma can't say it or costs too much. */
 export interface Database extends Queryable {
   kind: 'embedded' | 'postgres';
   prisma: PrismaClient;

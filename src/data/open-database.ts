@@ -4,11 +4,11 @@ import { PrismaClient } from '../generated/prisma/client.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Database } from './database.ts';
 import { deployMigrations } from './deploy-migrations.ts';
-import { createLocalSignals } from './local-signals.ts';
-import { openEmbeddedPool } from './open-embedded-pool.ts';
-import { connectAlone, openServerPool } from './open-server-pool.ts';
+import { createLocalSignals } from './embedded/local-signals.ts';
+import { openEmbeddedPool } from './embedded/open-embedded-pool.ts';
+import { connectAlone, openServerPool } from './postgres/open-server-pool.ts';
+import { openServerSignals } from './postgres/server-signals.ts';
 import { beginOnServer, queryableOf, runTransaction } from './run-transaction.ts';
-import { openServerSignals } from './server-signals.ts';
 import type { Signals } from './signals.ts';
 
 export interface OpenDatabaseOptions {

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApiHandler } from './api-handler.ts';
-import { BillingLedger } from './billing-ledger.ts';
-import { ChangeWaiters } from './change-waiters.ts';
-import { answerControl, type DemoState } from './control-routes.ts';
-import { type Fault, FaultQueue } from './fault.ts';
-import { HoldGate } from './hold-gate.ts';
-import { readBody, sendJson } from './http-exchange.ts';
-import { PromptCache } from './prompt-cache.ts';
-import { type RecordedRequest, RequestLog } from './request-log.ts';
+import { ApiHandler } from './api/api-handler.ts';
+import { readBody, sendJson } from './api/http-exchange.ts';
+import { type RecordedRequest, RequestLog } from './api/request-log.ts';
+import { BillingLedger } from './billing/billing-ledger.ts';
+import { PromptCache } from './billing/prompt-cache.ts';
+import { ChangeWaiters } from './faults/change-waiters.ts';
+import { answerControl, type DemoState } from './faults/control-routes.ts';
+import { type Fault, FaultQueue } from './faults/fault.ts';
+import { HoldGate } from './faults/hold-gate.ts';
 
 export interface DemoModelOptions {
   /** 0, the default, takes a free port. */

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from './page.ts';
 export const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const defaultSize = 20;
-const largestSize = 100;
+const maxSize = 100;
 
 export interface PageStart {
   size: number;
@@ -16,8 +16,8 @@ export interface PageStart {
 /** Size and start of the page asked for. Throws `InvalidInputError` for a bad size, or a cursor whose sort key is not of `pattern`. */
 export function readPageRequest(request: PageRequest, pattern: RegExp): PageStart {
   const size = request.first ?? defaultSize;
-  if (!Number.isInteger(size) || size < 1 || size > largestSize) {
-    throw new InvalidInputError(`"first" must be from 1 to ${largestSize}`);
+  if (!Number.isInteger(size) || size < 1 || size > maxSize) {
+    throw new InvalidInputError(`"first" must be from 1 to ${maxSize}`);
   }
   if (request.after === null || request.after === undefined) return { size, after: null };
   const after = Buffer.from(request.after, 'base64url').toString();

@@ -1,7 +1,7 @@
 import { messageOf } from './message-of.ts';
 
-const mostCharacters = 1_000_000;
-const mostLevels = 100;
+const maxCharacters = 1_000_000;
+const maxLevels = 100;
 
 /**
  * What a tool gave as JSON tells it, which is how it is stored, shown and sent: dates become text, a member that is
@@ -10,8 +10,8 @@ const mostLevels = 100;
  */
 export function toolOutput(value: unknown): unknown {
   const json = jsonOf(value);
-  if (json.length > mostCharacters) {
-    throw new Error(`it is ${json.length} characters of JSON; ${mostCharacters} are the most`);
+  if (json.length > maxCharacters) {
+    throw new Error(`it is ${json.length} characters of JSON; ${maxCharacters} are the most`);
   }
   const told: unknown = JSON.parse(json);
   assertShallow(told);
@@ -33,7 +33,7 @@ const isContainer = (value: unknown): value is object =>
 function assertShallow(value: unknown): void {
   let level = [value].filter(isContainer);
   for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > mostLevels) throw new Error(`it is nested deeper than ${mostLevels} levels`);
+    if (depth > maxLevels) throw new Error(`it is nested deeper than ${maxLevels} levels`);
     level = level.flatMap((container) => Object.values(container).filter(isContainer));
   }
 }

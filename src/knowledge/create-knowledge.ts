@@ -4,32 +4,32 @@ import { DomainError } from '../kernel/errors.ts';
 import type { SearchRequest } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
 import type { SearchHit } from '../kernel/run.ts';
-import { parseBracketCitations } from './bracket-citations.ts';
+import { parseBracketCitations } from './citations/bracket-citations.ts';
+import { packSources } from './citations/pack-sources.ts';
+import { verifyCitation } from './citations/verify-citation.ts';
 import {
   type CollectionRow,
   findCollection,
   findOrMakeCollection,
   findUnnamedCollections,
-} from './collection-row.ts';
-import { createStatisticsCache } from './collection-statistics.ts';
-import { deleteCollection } from './delete-collection.ts';
-import { listCollections, pageDocuments, readDocuments } from './document-records.ts';
-import { createUpkeep } from './embedded-upkeep.ts';
-import { createHashEmbedder } from './hash-embedder.ts';
-import { ingestDocuments } from './ingest-documents.ts';
+} from './collections/collection-row.ts';
+import { createStatisticsCache } from './collections/collection-statistics.ts';
+import { deleteCollection } from './collections/delete-collection.ts';
+import { listCollections, pageDocuments, readDocuments } from './collections/document-records.ts';
+import { createUpkeep } from './collections/embedded-upkeep.ts';
+import { createReembedding } from './collections/reembedding.ts';
+import { updateCollection } from './collections/update-collection.ts';
+import { createVectorIndexes } from './collections/vector-index.ts';
+import { createHashEmbedder } from './embedders/hash-embedder.ts';
+import { ingestDocuments } from './ingest/ingest-documents.ts';
+import { removeAbandonedChunks } from './ingest/staged-chunks.ts';
 import type { DocumentRecord, IngestResult, Knowledge } from './knowledge.ts';
-import { createLatentIndexes } from './latent-index.ts';
-import { packSources } from './pack-sources.ts';
-import { createQueryTerms } from './query-terms.ts';
-import { createQueryVectors } from './query-vectors.ts';
-import { createReembedding } from './reembedding.ts';
-import { latentWeightOf, resultsOf, searchCollection } from './search-collection.ts';
-import { searchReranked } from './search-reranked.ts';
-import { removeAbandonedChunks } from './staged-chunks.ts';
-import { takeInTurn } from './take-in-turn.ts';
-import { updateCollection } from './update-collection.ts';
-import { createVectorIndexes } from './vector-index.ts';
-import { verifyCitation } from './verify-citation.ts';
+import { createLatentIndexes } from './latent/latent-index.ts';
+import { interleave } from './search/interleave.ts';
+import { createQueryTerms } from './search/query-terms.ts';
+import { createQueryVectors } from './search/query-vectors.ts';
+import { latentWeightOf, resultsOf, searchCollection } from './search/search-collection.ts';
+import { searchReranked } from './search/search-reranked.ts';
 
 export interface KnowledgeOptions {
   database: Database;
@@ -106,7 +106,7 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     if (!only) throw await collectionNotFound(database, request.collection);
     if (others.length === 0) return searchCollection(parts, only, request);
     const answers = collections.map((each) => searchCollection(parts, each, request));
-    return takeInTurn(await Promise.all(answers), resultsOf(request));
+    return interleave(await Promise.all(answers), resultsOf(request));
   };
 
   return {

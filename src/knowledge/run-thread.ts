@@ -1,17 +1,19 @@
 import { Worker } from 'node:worker_threads';
 
+const workers = { latent: 'latent/latent', preparation: 'ingest/preparation' } as const;
+
 /**
- * Runs a script of this folder in a thread of its own, so that nobody waits for it meanwhile. Resolves with what it
+ * Runs a worker script of this room in a thread of its own, so that nobody waits for it meanwhile. Resolves with what it
  * posted, once it has ended. Rejects with what it threw, or with the signal's reason.
  */
 export function runThread<Message>(
-  name: 'latent' | 'preparation',
+  name: keyof typeof workers,
   workerData: unknown,
   signal: AbortSignal | undefined,
 ): Promise<Message[]> {
   signal?.throwIfAborted();
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./${name}-worker.${ending}`, import.meta.url), {
+  const worker = new Worker(new URL(`./${workers[name]}-worker.${ending}`, import.meta.url), {
     name,
     workerData,
   });

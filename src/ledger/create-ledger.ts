@@ -2,26 +2,26 @@ import type { Database } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Prices, Usd } from '../kernel/prices.ts';
-import { alerts, alertsById } from './alert-pages.ts';
-import { AlertStream } from './alert-stream.ts';
-import { createAnnouncer } from './announce-alerts.ts';
-import { createBatchedRunUsage } from './batched-run-usage.ts';
-import { budgets, budgetsById, setBudget } from './budgets.ts';
-import { costStats } from './cost-stats.ts';
-import { exportUsage } from './export-usage.ts';
-import { createHolds } from './holds.ts';
+import { alerts, alertsById } from './alerts/alert-pages.ts';
+import { AlertStream } from './alerts/alert-stream.ts';
+import { createAnnouncer } from './alerts/announce-alerts.ts';
+import type { WebhookOptions } from './alerts/webhook-sink.ts';
+import { budgets, budgetsById, setBudget } from './holds/budgets.ts';
+import { createHolds } from './holds/holds.ts';
+import { recordOfCall } from './holds/new-usage-record.ts';
+import { settleOrphanedHolds } from './holds/orphaned-holds.ts';
+import { createSettlements, type Settlement } from './holds/settlements.ts';
 import { InvalidInputError } from './invalid-input-error.ts';
 import type { AlertRecord, Ledger, UsageRecordRow, UsageTag } from './ledger.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { meteredEmbedder } from './metered-embedder.ts';
-import { recordOfCall } from './new-usage-record.ts';
-import { settleOrphanedHolds } from './orphaned-holds.ts';
-import { purgeUsage } from './purge-usage.ts';
-import { rollUpUsage } from './roll-up-usage.ts';
-import { createSettlements, type Settlement } from './settlements.ts';
-import { usageRecords, usageRecordsById } from './usage-pages.ts';
+import { costStats } from './statistics/cost-stats.ts';
+import { rollUpUsage } from './statistics/roll-up-usage.ts';
+import { createBatchedRunUsage } from './usage/batched-run-usage.ts';
+import { exportUsage } from './usage/export-usage.ts';
+import { purgeUsage } from './usage/purge-usage.ts';
+import { usageRecords, usageRecordsById } from './usage/usage-pages.ts';
 import { amount } from './usd.ts';
-import type { WebhookOptions } from './webhook-sink.ts';
 
 export interface LedgerOptions {
   database: Database;
@@ -77,10 +77,10 @@ export function createLedger(options: LedgerOptions): Ledger {
       const [record] = await settlements.write(cacheHit(tag, hit));
       return record!;
     },
-    meterEmbedders: (payer) => (embedder) => {
+    meterEmbedders: (billing) => (embedder) => {
       const price = prices.embeddingCost(embedder.name, 1, context.now() ?? new Date());
       const isFree = price !== null && amount(price).isZero();
-      return isFree ? embedder : meteredEmbedder(embedder, payer, ledger);
+      return isFree ? embedder : meteredEmbedder(embedder, billing, ledger);
     },
     setBudget: (input) => setBudget(context, input),
     budgets: (subject) => budgets(context, subject ?? null),

@@ -196,10 +196,10 @@ export interface Ledger {
     hit: { provider: string; model: string; durationMs: number },
   ): Promise<UsageRecordRow>;
   /**
-   * Embedders at the payer's expense: each call is held for and settled. One that costs nothing, as a local embedder, is
+   * Embedders at the billing's expense: each call is held for and settled. One that costs nothing, as a local embedder, is
    * left as it is.
    */
-  meterEmbedders(payer: EmbeddingPayer): MeterEmbedder;
+  meterEmbedders(billing: EmbeddingPayer): MeterEmbedder;
 
   /** Applies at once, on every server. Throws `InvalidInputError` for a limit that is no amount. */
   setBudget(input: { subject: string; period: BudgetPeriod; limit: Usd }): Promise<BudgetRecord>;

@@ -12,7 +12,7 @@ const tokensAroundText = 8;
  */
 export function meteredEmbedder(
   embedder: Embedder,
-  payer: EmbeddingPayer,
+  billing: EmbeddingPayer,
   ledger: Pick<Ledger, 'hold' | 'settle' | 'release'>,
 ): Embedder {
   const { name, dimensions, weight } = embedder;
@@ -21,7 +21,7 @@ export function meteredEmbedder(
     async embed(texts, options) {
       if (texts.length === 0) return embedder.embed(texts, options);
       options.signal?.throwIfAborted();
-      const hold = await ledger.hold(holdRequest(name, texts, payer));
+      const hold = await ledger.hold(holdRequest(name, texts, billing));
       const startedAt = performance.now();
       let tokens = 0;
       let status: CallStatus = 'failed';

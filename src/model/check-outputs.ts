@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { isDomainError } from '../kernel/errors.ts';
-import type { RegistryCheck } from '../kernel/registry.ts';
-import { outputJsonSchema } from './output-schema.ts';
+import type { RegistryCheck } from '../kernel/registry/registry.ts';
+import { outputJsonSchema } from './providers/output-schema.ts';
 
 /** A line for each prompt and agent whose output no model can be asked for. */
 export const checkOutputs: RegistryCheck = (registry) => [

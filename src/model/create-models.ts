@@ -2,16 +2,16 @@ import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { ModelProvider } from '../kernel/model.ts';
 import type { Prices } from '../kernel/prices.ts';
-import { abortingIterable } from './aborting-iterable.ts';
-import { createConcurrencyLimit } from './concurrency-limit.ts';
-import type { ModelTarget } from './model-attempt.ts';
-import type { BreakerState } from './model-breaker.ts';
-import { createModelBreakers } from './model-breakers.ts';
-import { type ChainLink, runChain } from './model-chain.ts';
+import { abortingIterable } from './attempts/aborting-iterable.ts';
+import { createConcurrencyLimit } from './attempts/concurrency-limit.ts';
+import type { ModelTarget } from './attempts/model-attempt.ts';
+import type { BreakerState } from './attempts/model-breaker.ts';
+import { createModelBreakers } from './attempts/model-breakers.ts';
+import { type ChainLink, runChain } from './attempts/model-chain.ts';
+import { defaultRetryBaseMs } from './attempts/retry-delay.ts';
 import { createModelDirectory } from './model-directory.ts';
 import { type ProviderModel, readModelName } from './model-name.ts';
 import type { ModelName, Models, ProviderStatus } from './models.ts';
-import { defaultRetryBaseMs } from './retry-delay.ts';
 
 export interface ModelLimits {
   /** Calls in flight for each provider. Default 1,000. */

@@ -1,6 +1,6 @@
 import type { ModelInformation } from '../kernel/model.ts';
-import { type PriceTable, priceTableSchema } from './price-table.ts';
-import builtIn from './prices.json' with { type: 'json' };
+import { type PriceTable, priceTableSchema } from './prices/price-table.ts';
+import builtIn from './prices/prices.json' with { type: 'json' };
 
 const table: PriceTable = priceTableSchema.parse(builtIn);
 

@@ -20,7 +20,7 @@ interface Asked {
   models: Promise<ModelInformation[]>;
 }
 
-const patienceMs = 2_000;
+const timeoutMs = 2_000;
 const freshMs = 10 * 60_000;
 const freshAfterFailureMs = 30_000;
 
@@ -75,6 +75,6 @@ function merge(catalogue: ModelInformation[], listed: ModelInformation[]): Model
 }
 
 async function askProvider(provider: ModelProvider): Promise<ModelInformation[]> {
-  const models = await provider.listModels(AbortSignal.timeout(patienceMs));
+  const models = await provider.listModels(AbortSignal.timeout(timeoutMs));
   return models.map((model) => ({ ...model, id: publicName(provider.name, model.id) }));
 }

@@ -1,8 +1,8 @@
 import type { AnyPrompt } from '../kernel/prompt.ts';
-import type { RegistryCheck } from '../kernel/registry.ts';
-import { checkWording } from './check-wording.ts';
-import { parseTemplate, TemplateProblem } from './parse-template.ts';
-import { readVariables } from './read-variables.ts';
+import type { RegistryCheck } from '../kernel/registry/registry.ts';
+import { checkWording } from './templates/check-wording.ts';
+import { parseTemplate, TemplateProblem } from './templates/parse-template.ts';
+import { readVariables } from './templates/read-variables.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string => path.map(String).join('.');
 

@@ -1,16 +1,16 @@
 import type { Database } from '../data/database.ts';
 import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Registry } from '../kernel/registry.ts';
-import { createExperimentStore } from './experiment-store.ts';
+import type { Registry } from '../kernel/registry/registry.ts';
+import { createExperimentStore } from './experiments/experiment-store.ts';
+import { createVariantStatistics } from './experiments/variant-statistics.ts';
 import { createPromptReader } from './prompt-reader.ts';
 import { createPromptResolver } from './prompt-resolver.ts';
 import { promptNotFound } from './prompt-rows.ts';
 import { createPromptWriter } from './prompt-writer.ts';
 import type { NamedPrompt, Prompts, RenderedPrompt } from './prompts.ts';
-import { renderPrompt } from './render-prompt.ts';
 import { synchronizePrompts } from './synchronize-prompts.ts';
-import { createVariantStatistics } from './variant-statistics.ts';
+import { renderPrompt } from './templates/render-prompt.ts';
 
 interface PromptsParts {
   database: Database;

@@ -2,7 +2,7 @@ import { createTwoFilesPatch } from 'diff';
 import type { Database } from '../data/database.ts';
 import { DomainError } from '../kernel/errors.ts';
 import { pageOf, readPageRequest } from '../kernel/page-cursor.ts';
-import type { Registry } from '../kernel/registry.ts';
+import type { Registry } from '../kernel/registry/registry.ts';
 import { byId, byKey, isStorable, selectVersionsWhere, versionNotFound } from './prompt-rows.ts';
 import type {
   PromptLabelChangeRecord,

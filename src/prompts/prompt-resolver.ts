@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../data/database.ts';
-import { assignVariant } from './assign-variant.ts';
-import { type ParsedTemplate, parseTemplate } from './parse-template.ts';
+import { assignVariant } from './experiments/assign-variant.ts';
 import { isStorable, promptNotFound, selectVersionsWhere, versionNotFound } from './prompt-rows.ts';
 import { createStateReader } from './prompt-state.ts';
 import type { Assignment, ExperimentRecord, NamedPrompt, PromptVersionRecord } from './prompts.ts';
+import { type ParsedTemplate, parseTemplate } from './templates/parse-template.ts';
 
 export interface LoadedVersion {
   record: PromptVersionRecord;

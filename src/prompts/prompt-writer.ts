@@ -1,11 +1,11 @@
 import type { Database, Queryable } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import { DomainError, type Issue } from '../kernel/errors.ts';
-import type { Registry } from '../kernel/registry.ts';
-import { checkWording } from './check-wording.ts';
+import type { Registry } from '../kernel/registry/registry.ts';
 import { isStorable, promptNotFound, selectVersionsWhere, versionNotFound } from './prompt-rows.ts';
 import { forgetPromptStates } from './prompt-state.ts';
 import type { PromptLabelRecord, Prompts, PromptVersionRecord } from './prompts.ts';
+import { checkWording } from './templates/check-wording.ts';
 
 export interface VersionContent {
   template: string;

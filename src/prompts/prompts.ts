@@ -1,7 +1,7 @@
 import type { Message } from '../kernel/model.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { AnyPrompt } from '../kernel/prompt.ts';
-import type { Registered } from '../kernel/registry.ts';
+import type { Registered } from '../kernel/registry/registry.ts';
 
 export interface PromptRecord {
   id: string;

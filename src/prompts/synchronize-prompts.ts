@@ -2,11 +2,11 @@ import type { Database, Queryable } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import type { Log } from '../kernel/log.ts';
 import type { AnyPrompt } from '../kernel/prompt.ts';
-import type { Registered, Registry } from '../kernel/registry.ts';
-import { checkWording } from './check-wording.ts';
+import type { Registered, Registry } from '../kernel/registry/registry.ts';
 import { selectVersionsWhere } from './prompt-rows.ts';
 import { forgetPromptStates } from './prompt-state.ts';
 import { insertVersion, moveLabel, type VersionContent } from './prompt-writer.ts';
+import { checkWording } from './templates/check-wording.ts';
 
 interface StoredVersion extends VersionContent {
   id: string;

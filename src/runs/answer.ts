@@ -1,24 +1,24 @@
 import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { Message, UserBlock } from '../kernel/model.ts';
 import type { PackedSources } from '../knowledge/knowledge.ts';
-import { cachedCall } from './cached-call.ts';
-import { finishPatch, notePrompt, promptPatch } from './completion.ts';
-import { failRun } from './fail-run.ts';
-import { endedByFallbackText } from './fallback-text.ts';
-import type { LiveRun } from './live-run.ts';
-import type { CallEvent, CallFinish } from './metered-call.ts';
-import { payerOf } from './payer.ts';
+import { billingOf } from './calls/billing.ts';
+import { cachedCall } from './calls/cached-call.ts';
+import type { CallEvent, CallFinish } from './calls/metered-call.ts';
 import {
   cacheModeOf,
   callOf,
   chainOf,
   type PreparedPrompt,
   prepareNamed,
-} from './prepared-prompt.ts';
-import { promptAnswer } from './prompt-answer.ts';
-import { refusal } from './refusal.ts';
+} from './calls/prepared-prompt.ts';
+import { promptAnswer } from './calls/prompt-answer.ts';
+import { refusal } from './calls/refusal.ts';
+import { finishPatch, promptPatch, recordPrompt } from './completion.ts';
+import { failRun } from './live/fail-run.ts';
+import { endedByFallbackText } from './live/fallback-text.ts';
+import type { LiveRun } from './live/live-run.ts';
 import { findReranker, rerankWith } from './rerank.ts';
-import type { RunRooms } from './run-rooms.ts';
+import type { RunServices } from './run-services.ts';
 import type { AnswerRequest } from './runs.ts';
 
 /** The prompt that words an answer's instructions, unless the caller names another of the same variables. */
@@ -32,22 +32,22 @@ const nothingFound = 'Nothing about this was found in the sources.';
 export async function runAnswer(
   run: LiveRun,
   request: AnswerRequest,
-  rooms: RunRooms,
+  services: RunServices,
 ): Promise<void> {
   const options = request.options ?? {};
   const told = { text: '' };
   try {
-    const packed = await findSources(run, request, rooms);
-    const prompt = await wordQuestion(run, { request, packed }, rooms);
-    notePrompt(run, prompt);
-    const chain = chainOf(request, { prompt: prompt.model, options, models: rooms.models });
+    const packed = await findSources(run, request, services);
+    const prompt = await wordQuestion(run, { request, packed }, services);
+    recordPrompt(run, prompt);
+    const chain = chainOf(request, { prompt: prompt.model, options, models: services.models });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
     run.append({ type: 'SourcesFound', sources: packed.sources });
     if (packed.sources.length === 0) return await endWithoutSources(run, chain[0]!);
     const mode = cacheModeOf(prompt, options);
     const call = { ...callOf(prompt, request), messages: messagesOf(prompt, packed) };
-    const events = cachedCall(payerOf(run), { call, chain, mode }, rooms);
-    const finish = await streamCited(run, { events, packed, told }, rooms);
+    const events = cachedCall(billingOf(run), { call, chain, mode }, services);
+    const finish = await streamCited(run, { events, packed, told }, services);
     await run.end(
       { ...promptPatch(run), ...finishPatch(finish), text: told.text },
       { type: 'RunFinished' },
@@ -55,7 +55,7 @@ export async function runAnswer(
   } catch (error) {
     const patch = { ...promptPatch(run), text: told.text };
     if (!(await endedByFallbackText(run, { error, options, patch }))) {
-      await failRun(run, { error, patch }, rooms);
+      await failRun(run, { error, patch }, services);
     }
   }
 }
@@ -70,9 +70,9 @@ async function endWithoutSources(run: LiveRun, model: string): Promise<void> {
 async function findSources(
   run: LiveRun,
   request: AnswerRequest,
-  rooms: RunRooms,
+  services: RunServices,
 ): Promise<PackedSources> {
-  const { knowledge, ledger } = rooms;
+  const { knowledge, ledger } = services;
   const { question: query, collection, topK, filter, diversity, rerank } = request;
   const { envelope } = run;
   const hits = await knowledge.search({
@@ -83,7 +83,7 @@ async function findSources(
     ...(topK == null ? {} : { topK }),
     ...(filter == null ? {} : { filter }),
     ...(diversity == null ? {} : { diversity }),
-    ...(rerank == null ? {} : { rerank: rerankIn({ run, name: rerank, request }, rooms) }),
+    ...(rerank == null ? {} : { rerank: rerankIn({ run, name: rerank, request }, services) }),
   });
   return knowledge.pack(hits, sourceTokenBudget);
 }
@@ -91,12 +91,12 @@ async function findSources(
 /** What a reranker asks of the model is the run's own expense. */
 function rerankIn(
   { run, name, request }: { run: LiveRun; name: string; request: AnswerRequest },
-  rooms: RunRooms,
+  services: RunServices,
 ): Rerank {
   const { question: query, options } = request;
-  return rerankWith(findReranker(name, rooms.registry), {
-    ...{ query, signal: run.signal, log: rooms.log },
-    promptAnswer: (named) => promptAnswer(run, { named, options: options ?? {} }, rooms),
+  return rerankWith(findReranker(name, services.registry), {
+    ...{ query, signal: run.signal, log: services.log },
+    promptAnswer: (named) => promptAnswer(run, { named, options: options ?? {} }, services),
   });
 }
 
@@ -104,7 +104,7 @@ function rerankIn(
 async function wordQuestion(
   run: LiveRun,
   { request, packed }: { request: AnswerRequest; packed: PackedSources },
-  { prompts }: RunRooms,
+  { prompts }: RunServices,
 ): Promise<PreparedPrompt> {
   const context = packed.sources.map(
     ({ title, source }, index) => `[${index + 1}] ${title ?? source}`,
@@ -132,7 +132,7 @@ interface CitedStream {
 async function streamCited(
   run: LiveRun,
   { events, packed, told }: CitedStream,
-  { knowledge, log }: RunRooms,
+  { knowledge, log }: RunServices,
 ): Promise<CallFinish> {
   let finish: CallFinish | null = null;
   let cited = 0;

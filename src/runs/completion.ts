@@ -1,46 +1,46 @@
 import { isDomainError } from '../kernel/errors.ts';
-import { type CachedRequest, cachedCall, keepMended } from './cached-call.ts';
-import { failRun } from './fail-run.ts';
-import { endedByFallbackText } from './fallback-text.ts';
-import type { LiveRun } from './live-run.ts';
-import { mendedAnswer } from './mended-answer.ts';
-import type { CallEvent, CallFinish } from './metered-call.ts';
-import { parseOutput } from './model-output.ts';
-import { payerOf } from './payer.ts';
+import { billingOf } from './calls/billing.ts';
+import { type CachedRequest, cachedCall, keepRepaired } from './calls/cached-call.ts';
+import type { CallEvent, CallFinish } from './calls/metered-call.ts';
+import { parseOutput } from './calls/model-output.ts';
 import {
   cacheModeOf,
   callOf,
   chainOf,
   type PreparedPrompt,
   preparePrompt,
-} from './prepared-prompt.ts';
-import { refusal } from './refusal.ts';
-import type { RunRooms } from './run-rooms.ts';
-import type { RunPatch } from './run-rows.ts';
+} from './calls/prepared-prompt.ts';
+import { refusal } from './calls/refusal.ts';
+import { repairedAnswer } from './calls/repaired-answer.ts';
+import { failRun } from './live/fail-run.ts';
+import { endedByFallbackText } from './live/fallback-text.ts';
+import type { LiveRun } from './live/live-run.ts';
+import type { RunPatch } from './log/run-rows.ts';
+import type { RunServices } from './run-services.ts';
 import type { CompletionRequest } from './runs.ts';
 
 /** Prompt in, text out: renders, calls, streams into the log, checks the output, ends the run. */
 export async function runCompletion(
   run: LiveRun,
   request: CompletionRequest,
-  rooms: RunRooms,
+  services: RunServices,
 ): Promise<void> {
   const options = request.options ?? {};
   const said: Said = { text: '', heldBack: false };
   try {
     const subject = options.subject ?? run.row.userId;
-    const prompt = await preparePrompt(request.prompt, subject, rooms.prompts);
-    notePrompt(run, prompt);
+    const prompt = await preparePrompt(request.prompt, subject, services.prompts);
+    recordPrompt(run, prompt);
     const call = callOf(prompt, request);
-    const chain = chainOf(request, { prompt: prompt.model, options, models: rooms.models });
+    const chain = chainOf(request, { prompt: prompt.model, options, models: services.models });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
     const mode = cacheModeOf(prompt, options);
     const asked = { call, chain, mode };
     said.heldBack = prompt.repair && prompt.outputSchema !== null;
-    const finish = await stream(run, cachedCall(payerOf(run), asked, rooms), said);
-    const answer = await checkedAnswer(run, { prompt, asked, text: said.text, finish }, rooms);
+    const finish = await stream(run, cachedCall(billingOf(run), asked, services), said);
+    const answer = await checkedAnswer(run, { prompt, asked, text: said.text, finish }, services);
     if (said.heldBack) run.append({ type: 'TextDelta', text: answer.text });
-    if (finish.whole && !answer.mended) run.record.spent = { ...finish.usage, cost: finish.cost };
+    if (finish.whole && !answer.repaired) run.record.spent = { ...finish.usage, cost: finish.cost };
     const { text, output } = answer;
     await run.end(
       { ...promptPatch(run), ...finishPatch(answer.finish), text, output },
@@ -49,7 +49,7 @@ export async function runCompletion(
   } catch (error) {
     const patch = { ...promptPatch(run), text: said.heldBack ? '' : said.text };
     if (!(await endedByFallbackText(run, { error, options, patch }))) {
-      await failRun(run, { error, patch }, rooms);
+      await failRun(run, { error, patch }, services);
     }
   }
 }
@@ -80,7 +80,7 @@ async function stream(
   return finish;
 }
 
-export function notePrompt(run: LiveRun, prompt: PreparedPrompt): void {
+export function recordPrompt(run: LiveRun, prompt: PreparedPrompt): void {
   const { promptVersionId, experimentId, variant, name } = prompt;
   Object.assign(run.record, { promptVersionId, experimentId, variant });
   run.promptName = name;
@@ -108,14 +108,14 @@ interface CheckedAnswer {
   output?: unknown;
   finish: CallFinish;
   /** The text is that of a second call. */
-  mended?: true;
+  repaired?: true;
 }
 
 /** The answer with its typed output, after one attempt at mending it if the prompt asks for that. */
 async function checkedAnswer(
   run: LiveRun,
   { prompt, asked, text, finish }: Answered,
-  rooms: RunRooms,
+  services: RunServices,
 ): Promise<CheckedAnswer> {
   const schema = prompt.outputSchema;
   if (!schema) return { text, finish };
@@ -124,10 +124,10 @@ async function checkedAnswer(
   } catch (error) {
     if (!prompt.repair || !isDomainError(error, 'OUTPUT_INVALID')) throw error;
     const { issues } = error.details;
-    const mended = await mendedAnswer(run, { asked, answer: finish.message, issues }, rooms);
-    const output = parseOutput(mended.text, schema);
-    await keepMended(asked, mended, rooms);
-    const degraded = finish.degraded || mended.finish.degraded;
-    return { ...mended, output, finish: { ...mended.finish, degraded }, mended: true };
+    const repaired = await repairedAnswer(run, { asked, answer: finish.message, issues }, services);
+    const output = parseOutput(repaired.text, schema);
+    await keepRepaired(asked, repaired, services);
+    const degraded = finish.degraded || repaired.finish.degraded;
+    return { ...repaired, output, finish: { ...repaired.finish, degraded }, repaired: true };
   }
 }

@@ -4,38 +4,38 @@ import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Prices } from '../kernel/prices.ts';
 import { type Caller, isAdmin } from '../kernel/principal.ts';
-import type { Registry } from '../kernel/registry.ts';
+import type { Registry } from '../kernel/registry/registry.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
-import { parseMetadataFilter } from '../knowledge/metadata-filter.ts';
+import { parseMetadataFilter } from '../knowledge/search/metadata-filter.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { createSingleFlight } from '../model/cache/single-flight.ts';
 import type { Models, ResponseCache } from '../model/models.ts';
-import { createSingleFlight } from '../model/single-flight.ts';
 import type { Prompts } from '../prompts/prompts.ts';
+import { ApprovalStream } from './agent/approval-stream.ts';
+import { createApprovals } from './agent/approvals.ts';
+import { startAgent } from './agent/start-agent.ts';
 import { runAnswer } from './answer.ts';
-import { ApprovalStream } from './approval-stream.ts';
-import { createApprovals } from './approvals.ts';
-import { completedAnswer } from './completed-answer.ts';
 import { runCompletion } from './completion.ts';
-import { Deployment } from './deployment.ts';
-import { findRun } from './find-run.ts';
 import { claimRun, releaseKey } from './idempotency.ts';
 import { runIngest } from './ingest.ts';
-import { unstored } from './live-run.ts';
-import { LiveRuns } from './live-runs.ts';
-import { LogWriter } from './log-writer.ts';
-import { RemoteReaders } from './remote-readers.ts';
+import { unstored } from './live/live-run.ts';
+import { LiveRuns } from './live/live-runs.ts';
+import { RemoteReaders } from './live/remote-readers.ts';
+import { createRunHooks } from './live/run-hooks.ts';
+import { LogWriter } from './log/log-writer.ts';
+import { readAllStoredEvents } from './log/stored-events.ts';
+import { completedAnswer } from './reading/completed-answer.ts';
+import { findRun } from './reading/find-run.ts';
+import { createRunHandles } from './reading/run-handles.ts';
+import { isPublic } from './reading/run-reader.ts';
 import { findReranker, rerankWith } from './rerank.ts';
-import { RunCanceller } from './run-canceller.ts';
-import { RunExecutor } from './run-executor.ts';
-import { createRunHandles } from './run-handles.ts';
-import { createRunHooks } from './run-hooks.ts';
-import { isPublic } from './run-reader.ts';
-import type { RunRooms } from './run-rooms.ts';
+import type { RunServices } from './run-services.ts';
 import type { RunHandle, RunOptions, Runs } from './runs.ts';
 import { readScores, storeScore } from './scores.ts';
-import { startAgent } from './start-agent.ts';
-import { readAllStoredEvents } from './stored-events.ts';
-import { createSubAgents } from './sub-agents.ts';
+import { Deployment } from './servers/deployment.ts';
+import { RunCanceller } from './servers/run-canceller.ts';
+import { RunExecutor } from './servers/run-executor.ts';
+import { createSubAgents } from './servers/sub-agents.ts';
 
 export interface RunsOptions {
   database: Database;
@@ -66,7 +66,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const handles = createRunHandles({ database, liveRuns, remoteReaders });
   const approvals = createApprovals(database, registry);
   const writer = new LogWriter({ database, log });
-  const rooms: RunRooms = {
+  const services: RunServices = {
     ...options,
     ...{
       writer,
@@ -80,7 +80,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       canceller: () => canceller,
     }),
   };
-  const executor = new RunExecutor(rooms, liveRuns, serverId);
+  const executor = new RunExecutor(services, liveRuns, serverId);
   const canceller = new RunCanceller({ database, liveRuns, executor, handles });
   let draining = false;
   const deployment = new Deployment({
@@ -149,7 +149,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     const beginning = { kind: 'COMPLETION', owner: caller, input: request, model } as const;
     const run = (id: string) =>
       executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
-        runCompletion(live, request, rooms),
+        runCompletion(live, request, services),
       );
     return once({ request, run }, caller);
   };
@@ -164,7 +164,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       const beginning = { kind: 'ANSWER', owner: caller, input: request, model } as const;
       const run = (id: string) =>
         executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
-          runAnswer(live, request, rooms),
+          runAnswer(live, request, services),
         );
       return once({ request, run }, caller);
     },
@@ -182,7 +182,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       const beginning = { kind: 'EMBEDDING', owner: caller, input, model: '' } as const;
       const run = (id: string) =>
         executor.begin({ id, ...beginning, options: options ?? {} }, (live) =>
-          runIngest(live, request, rooms),
+          runIngest(live, request, services),
         );
       return once({ request, run }, caller);
     },

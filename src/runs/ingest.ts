@@ -1,7 +1,7 @@
 import type { IngestResult } from '../knowledge/knowledge.ts';
-import { failRun } from './fail-run.ts';
-import type { LiveRun } from './live-run.ts';
-import type { RunRooms } from './run-rooms.ts';
+import { failRun } from './live/fail-run.ts';
+import type { LiveRun } from './live/live-run.ts';
+import type { RunServices } from './run-services.ts';
 import type { IngestRequest } from './runs.ts';
 
 /** What a finished ingest leaves in its run's `output`. */
@@ -14,10 +14,10 @@ export interface IngestOutput
 export async function runIngest(
   run: LiveRun,
   request: IngestRequest,
-  rooms: RunRooms,
+  services: RunServices,
 ): Promise<void> {
   try {
-    const { embedder, documents, ...counts } = await ingest(run, request, rooms);
+    const { embedder, documents, ...counts } = await ingest(run, request, services);
     const { created, updated, unchanged, chunks, rejected } = counts;
     const output: IngestOutput = {
       ...{ created, updated, unchanged, chunks, rejected },
@@ -25,7 +25,7 @@ export async function runIngest(
     };
     await run.end({ status: 'SUCCEEDED', model: embedder, output }, { type: 'RunFinished' });
   } catch (error) {
-    await failRun(run, { error, patch: {} }, rooms);
+    await failRun(run, { error, patch: {} }, services);
   }
 }
 
@@ -33,7 +33,7 @@ export async function runIngest(
 function ingest(
   run: LiveRun,
   { collection, documents }: IngestRequest,
-  { knowledge, ledger }: RunRooms,
+  { knowledge, ledger }: RunServices,
 ): Promise<IngestResult> {
   return knowledge.ingest(
     { collection, documents },

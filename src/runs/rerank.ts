@@ -2,7 +2,7 @@ import { isDomainError } from '../kernel/errors.ts';
 import { InvalidInputError } from '../kernel/invalid-input-error.ts';
 import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Registered, Registry } from '../kernel/registry.ts';
+import type { Registered, Registry } from '../kernel/registry/registry.ts';
 import type { Reranker, RerankRequest } from '../kernel/reranker.ts';
 import { untilAborted } from '../kernel/until-aborted.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';

@@ -6,10 +6,10 @@ import ZodPlugin from '@pothos/plugin-zod';
 import { isAdmin } from '../kernel/principal.ts';
 import type { GraphQLContext } from './context.ts';
 import { decodeGlobalId, encodeGlobalId, type GlobalIdType } from './global-id.ts';
-import InputErrorPlugin from './input-error-plugin.ts';
-import OperationCostPlugin from './operation-cost-plugin.ts';
-import { operationLimits, tooExpensive } from './operation-limits.ts';
-import { badUserInput, forbidden, unauthenticated } from './request-error.ts';
+import InputErrorPlugin from './limits/input-error-plugin.ts';
+import OperationCostPlugin from './limits/operation-cost-plugin.ts';
+import { operationLimits, tooExpensive } from './limits/operation-limits.ts';
+import { badUserInput, forbidden, unauthenticated } from './limits/request-error.ts';
 import { resolveNode } from './resolve-node.ts';
 import type { TypeMap } from './type-map.ts';
 

@@ -1,13 +1,13 @@
 import type { Auth } from '../auth/auth.ts';
 import type { Caller } from '../kernel/principal.ts';
-import type { Registry } from '../kernel/registry.ts';
+import type { Registry } from '../kernel/registry/registry.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Models, ProviderStatus } from '../model/models.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { Runs } from '../runs/runs.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
-import type { RunEventView } from './run-event-view.ts';
+import type { RunEventView } from './runs/run-event-view.ts';
 
 /** What this server is doing at this moment. */
 export interface ServerStatus {
@@ -22,8 +22,8 @@ export interface ServerStatus {
   providers: readonly ProviderStatus[];
 }
 
-/** The rooms behind the schema: one set for each server. */
-export interface Rooms {
+/** The services behind the schema: one set for each server. */
+export interface Services {
   auth: Auth;
   prompts: Prompts;
   ledger: Ledger;
@@ -38,7 +38,7 @@ export interface Rooms {
 export interface GraphQLContext {
   /** Null when the request carries no valid credentials. */
   caller: Caller | null;
-  rooms: Rooms;
+  services: Services;
   loaders: Loaders;
   /** Aborted when the client's connection is lost, which is not the same as an unsubscribe. */
   disconnected?: AbortSignal;
@@ -50,11 +50,11 @@ export interface GraphQLContext {
 
 /** A context for one operation. Its loaders cache what they read, so it must not outlive the operation. */
 export function createContext(
-  rooms: Rooms,
+  services: Services,
   caller: Caller | null,
   disconnected?: AbortSignal,
 ): GraphQLContext {
-  const loaders = createLoaders(rooms, caller);
-  const context: GraphQLContext = { caller, rooms, loaders, runIds: new Set() };
+  const loaders = createLoaders(services, caller);
+  const context: GraphQLContext = { caller, services, loaders, runIds: new Set() };
   return disconnected ? { ...context, disconnected } : context;
 }

@@ -1,4 +1,4 @@
-import { badUserInput } from './request-error.ts';
+import { badUserInput } from './limits/request-error.ts';
 
 /** What an id can be of. `Run` stands for every kind of run, so that a run has one id wherever it shows. */
 export const globalIdTypes = [

@@ -1,14 +1,14 @@
 import DataLoader from 'dataloader';
 import type { Caller } from '../kernel/principal.ts';
-import type { Rooms } from './context.ts';
+import type { Services } from './context.ts';
 
 type Batch<Value> = (keys: readonly string[]) => Promise<readonly Value[]>;
 
 const loader = <Value>(batch: Batch<Value>) => new DataLoader<string, Value>(batch);
 
 /** One request's reads by id: gathered over a tick into one call of a room, and made once for each id. */
-export function createLoaders(rooms: Rooms, caller: Caller | null) {
-  const { auth, knowledge, ledger, prompts, runs } = rooms;
+export function createLoaders(services: Services, caller: Caller | null) {
+  const { auth, knowledge, ledger, prompts, runs } = services;
   const eachOf = <Value>(read: (id: string) => Promise<Value>) =>
     loader((ids) => Promise.all(ids.map(read)));
   return {

@@ -1,5 +1,5 @@
 import type { GraphQLContext } from './context.ts';
-import { runTypeName } from './run-view.ts';
+import { runTypeName } from './runs/run-view.ts';
 
 interface DecodedId {
   typename: string;

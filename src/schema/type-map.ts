@@ -4,7 +4,7 @@ import type { ErrorCode, Issue } from '../kernel/errors.ts';
 import type { AgentTurnRecord, ToolCallRecord } from '../kernel/events.ts';
 import type { ModelPrice } from '../kernel/prices.ts';
 import type { Caller, Role } from '../kernel/principal.ts';
-import type { Registered, RegisteredPlugin } from '../kernel/registry.ts';
+import type { Registered, RegisteredPlugin } from '../kernel/registry/registry.ts';
 import type { Reranker } from '../kernel/reranker.ts';
 import type {
   ApprovalRecord,
@@ -46,12 +46,12 @@ import type {
 } from '../prompts/prompts.ts';
 import type { RunOptions, ScoreRecord } from '../runs/runs.ts';
 import type { GraphQLContext, ServerStatus } from './context.ts';
-import type { ErrorData, ErrorTypeName } from './error-data.ts';
-import type { PromptInputValue } from './prompt-input.ts';
-import type { RenderedMessage, RenderedPromptView } from './render-prompt.ts';
-import type { RunEventType, RunEventView } from './run-event-view.ts';
-import type { OfRun, RunView } from './run-view.ts';
-import type { TokenTotals } from './token-totals.ts';
+import type { TokenTotals } from './costs/token-totals.ts';
+import type { PromptInputValue } from './prompts/prompt-input.ts';
+import type { RenderedMessage, RenderedPromptView } from './prompts/render-prompt.ts';
+import type { ErrorData, ErrorTypeName } from './results/error-data.ts';
+import type { RunEventType, RunEventView } from './runs/run-event-view.ts';
+import type { OfRun, RunView } from './runs/run-view.ts';
 
 interface Scalar<Value, Input = Value> {
   Input: Input;

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { createRegistry } from '../kernel/create-registry.ts';
 import { messageOf } from '../kernel/message-of.ts';
 import type { ConfiguredPlugin, PluginServices } from '../kernel/plugin.ts';
-import type { Registry } from '../kernel/registry.ts';
+import { createRegistry } from '../kernel/registry/create-registry.ts';
+import type { Registry } from '../kernel/registry/registry.ts';
 import { StartupError } from '../kernel/startup-error.ts';
 import type { AnyTool } from '../kernel/tool.ts';
 import { checkOutputs } from '../model/check-outputs.ts';
 import { checkPrompts } from '../prompts/check-prompts.ts';
-import { checkToolInputs } from '../runs/tool-specification.ts';
+import { checkToolInputs } from '../runs/agent/tool-specification.ts';
 import { createSchema } from '../schema/create-schema.ts';
-import { checkPromptTypes } from '../schema/prompt-shapes.ts';
+import { checkPromptTypes } from '../schema/prompts/prompt-shapes.ts';
 import { silentServices } from './silent-services.ts';
 
 export interface CheckPluginOptions {

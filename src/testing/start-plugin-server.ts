@@ -1,6 +1,6 @@
 import { readConfig } from '../config.ts';
 import type { ConfiguredPlugin } from '../kernel/plugin.ts';
-import { startServer } from '../start-server.ts';
+import { startServer } from '../server/start-server.ts';
 import { type LoggedLine, recordingLog } from './recording-log.ts';
 
 export interface PluginServerOptions {
@@ -67,7 +67,7 @@ export async function startPluginServer({
     },
     keyFor: async (userId) => {
       const key = { name: userId, userId, roles: ['USER' as const] };
-      return (await running.rooms.auth.createApiKey(key)).secret;
+      return (await running.services.auth.createApiKey(key)).secret;
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -1,6 +1,6 @@
 import type { ConfiguredPlugin, PluginServices } from '../kernel/plugin.ts';
-import { parseTemplate } from '../prompts/parse-template.ts';
-import { parseVariables } from '../prompts/render-prompt.ts';
+import { parseTemplate } from '../prompts/templates/parse-template.ts';
+import { parseVariables } from '../prompts/templates/render-prompt.ts';
 import { silentServices } from './silent-services.ts';
 
 export interface TryPromptOptions {

@@ -6,16 +6,16 @@ import type { Auth } from '../auth/auth.ts';
 import type { RateLimiter } from '../auth/rate-limiter.ts';
 import type { Log } from '../kernel/log.ts';
 import { StartupError } from '../kernel/startup-error.ts';
-import type { Rooms } from '../schema/context.ts';
+import type { Services } from '../schema/context.ts';
 import type { Metrics } from '../telemetry/create-metrics.ts';
-import { createAdmission } from './admission.ts';
-import { type CreateContext, createGraphQLHandler } from './create-graphql-handler.ts';
-import { createRoutes } from './create-routes.ts';
-import { createWebSocketServer } from './create-websocket-server.ts';
-import { createErrorFormatter } from './error-formatter.ts';
-import { OperationsInFlight } from './operations-in-flight.ts';
-import { pathOf } from './request-path.ts';
-import { createResponseWatchdog } from './response-watchdog.ts';
+import { type CreateContext, createGraphQLHandler } from './graphql/create-graphql-handler.ts';
+import { createErrorFormatter } from './graphql/error-formatter.ts';
+import { OperationsInFlight } from './graphql/operations-in-flight.ts';
+import { createAdmission } from './http/admission.ts';
+import { createRoutes } from './http/create-routes.ts';
+import { pathOf } from './http/request-path.ts';
+import { createResponseWatchdog } from './http/response-watchdog.ts';
+import { createWebSocketServer } from './websocket/create-websocket-server.ts';
 
 export interface TransportOptions {
   schema: GraphQLSchema;
@@ -23,9 +23,9 @@ export interface TransportOptions {
   auth: Auth;
   rateLimiter: RateLimiter;
   /** What is served to MCP clients at `/mcp`; nothing when left out. */
-  mcp?: { rooms: Pick<Rooms, 'registry' | 'prompts' | 'runs'>; version: string };
+  mcp?: { services: Pick<Services, 'registry' | 'prompts' | 'runs'>; version: string };
   /** Of whom `/export/usage` is asked; nothing is served there when left out. */
-  ledger?: Pick<Rooms['ledger'], 'exportUsage'>;
+  ledger?: Pick<Services['ledger'], 'exportUsage'>;
   /** Rejects while the database is away. */
   pingDatabase(): Promise<unknown>;
   metrics: Metrics;
@@ -125,7 +125,7 @@ function createHttpServer(
 
 const setHost = "can't be listened on: set HOST to an address that this machine has, or 0.0.0.0";
 /** By the operating system's code. */
-const whyDeaf: Readonly<Record<string, string>> = {
+const listenErrors: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use: stop what uses it, or set PORT',
   EACCES: 'is not for this user: set PORT to 1024 or above',
   EADDRNOTAVAIL: setHost,
@@ -135,7 +135,7 @@ const whyDeaf: Readonly<Record<string, string>> = {
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = whyDeaf[error.code ?? ''] ?? `can't be listened on: ${error.message}`;
+      const why = listenErrors[error.code ?? ''] ?? `can't be listened on: ${error.message}`;
       reject(new StartupError([`port ${port} of ${host} ${why}`], { cause: error }));
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));

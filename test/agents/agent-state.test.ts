@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunEvent, RunEventBody } from '../../src/kernel/events.ts';
-import { agentState } from '../../src/runs/agent-state.ts';
+import { agentState } from '../../src/runs/agent/agent-state.ts';
 
 const usage = {
   inputTokens: 1,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
 import type { RunEvent } from '../../src/kernel/events.ts';
-import { readAllStoredEvents } from '../../src/runs/stored-events.ts';
+import { readAllStoredEvents } from '../../src/runs/log/stored-events.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { calls, decide, rawId, readRun, runAgent } from './support/agent-operations.ts';
 import { crashServers } from './support/crash-servers.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Queryable } from '../../src/data/database.ts';
-import { startEmbeddedServer } from '../../src/data/embedded-server.ts';
+import { startEmbeddedServer } from '../../src/data/embedded/embedded-server.ts';
 import { queryableOf } from '../../src/data/run-transaction.ts';
 import { createEmptyServerDatabase } from '../support/server-template.ts';
 import { testLog } from '../support/test-log.ts';

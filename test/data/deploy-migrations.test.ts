@@ -53,7 +53,7 @@ test('each migration is applied once, in the order of the names, and recorded as
   });
 });
 
-test('a migration that fails leaves nothing behind, names the cause, and can be mended', async () => {
+test('a migration that fails leaves nothing behind, names the cause, and can be repaired', async () => {
   await addMigration('1_first', 'CREATE TABLE one (id int); INSERT INTO nowhere VALUES (1)');
   await expect(deploy()).rejects.toThrow(
     /1_first failed and was rolled back: relation "nowhere" does not exist/,

@@ -1,7 +1,7 @@
 import type { Usage } from '@anthropic-ai/sdk/resources/messages/messages';
 import { expect, test } from 'vitest';
-import type { DemoState } from '../../src/demo-model/control-routes.ts';
-import { PromptCache } from '../../src/demo-model/prompt-cache.ts';
+import { PromptCache } from '../../src/demo-model/billing/prompt-cache.ts';
+import type { DemoState } from '../../src/demo-model/faults/control-routes.ts';
 import { asking, MODEL, startDemoClient, textOf } from './demo-client.ts';
 
 const LONG = 'A rule of the house. '.repeat(400);

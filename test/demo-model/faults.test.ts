@@ -1,7 +1,7 @@
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Fault } from '../../src/demo-model/fault.ts';
+import type { Fault } from '../../src/demo-model/faults/fault.ts';
 import {
   asking,
   CALCULATOR,

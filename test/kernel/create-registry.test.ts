@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineAgent } from '../../src/kernel/agent.ts';
-import { createRegistry } from '../../src/kernel/create-registry.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { type ConfiguredPlugin, definePlugin, type PluginParts } from '../../src/kernel/plugin.ts';
 import { definePrompt } from '../../src/kernel/prompt.ts';
+import { createRegistry } from '../../src/kernel/registry/create-registry.ts';
 import { StartupError } from '../../src/kernel/startup-error.ts';
 import { defineTool } from '../../src/kernel/tool.ts';
 

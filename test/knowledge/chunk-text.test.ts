@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chunkText } from '../../src/knowledge/chunk-text.ts';
+import { chunkText } from '../../src/knowledge/ingest/chunk-text.ts';
 
 const word = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),

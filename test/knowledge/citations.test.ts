@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelCitation } from '../../src/kernel/model.ts';
 import type { SearchHit } from '../../src/kernel/run.ts';
-import { parseBracketCitations } from '../../src/knowledge/bracket-citations.ts';
-import { locateQuotation } from '../../src/knowledge/locate-quotation.ts';
-import { packSources } from '../../src/knowledge/pack-sources.ts';
-import { verifyCitation } from '../../src/knowledge/verify-citation.ts';
+import { parseBracketCitations } from '../../src/knowledge/citations/bracket-citations.ts';
+import { locateQuotation } from '../../src/knowledge/citations/locate-quotation.ts';
+import { packSources } from '../../src/knowledge/citations/pack-sources.ts';
+import { verifyCitation } from '../../src/knowledge/citations/verify-citation.ts';
 
 const hit = (content: string, more: Partial<SearchHit> = {}): SearchHit => ({
   chunkId: 'c',

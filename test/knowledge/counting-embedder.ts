@@ -1,6 +1,6 @@
 import type { Embedder } from '../../src/kernel/embedder.ts';
 import { DomainError } from '../../src/kernel/errors.ts';
-import { createHashEmbedder } from '../../src/knowledge/hash-embedder.ts';
+import { createHashEmbedder } from '../../src/knowledge/embedders/hash-embedder.ts';
 
 export interface CountingEmbedder extends Embedder {
   /** Every text embedded as a document so far. */

@@ -6,9 +6,9 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHashEmbedder } from '../../src/knowledge/hash-embedder.ts';
-import { createOpenAIEmbedder } from '../../src/knowledge/openai-embedder.ts';
-import { createVoyageEmbedder } from '../../src/knowledge/voyage-embedder.ts';
+import { createHashEmbedder } from '../../src/knowledge/embedders/hash-embedder.ts';
+import { createOpenAIEmbedder } from '../../src/knowledge/embedders/openai-embedder.ts';
+import { createVoyageEmbedder } from '../../src/knowledge/embedders/voyage-embedder.ts';
 import { describeEmbedder } from './embedder-contract.ts';
 
 interface Seen {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
-import { createStatisticsCache } from '../../src/knowledge/collection-statistics.ts';
+import { createStatisticsCache } from '../../src/knowledge/collections/collection-statistics.ts';
 import { createKnowledge, type KnowledgeRoom } from '../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
 import { createKnowledge, type KnowledgeRoom } from '../../src/knowledge/create-knowledge.ts';
-import { fitLatentSpace } from '../../src/knowledge/fit-latent-space.ts';
-import { latentTerms } from '../../src/knowledge/latent-terms.ts';
+import { fitLatentSpace } from '../../src/knowledge/latent/fit-latent-space.ts';
+import { latentTerms } from '../../src/knowledge/latent/latent-terms.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';
 
@@ -37,7 +37,7 @@ describe('fitLatentSpace', () => {
   });
 
   it('places every text on the unit sphere, also those it was not fitted on, and repeats itself', () => {
-    const part = fitLatentSpace(texts, { dimensions: 8, mostFitted: 200 });
+    const part = fitLatentSpace(texts, { dimensions: 8, maxFitted: 200 });
     for (let row = 0; row < texts.length; row++)
       expect(Math.hypot(...part.textVectors.slice(row * 8, row * 8 + 8))).toBeCloseTo(1, 4);
     expect(fitLatentSpace(texts, { dimensions: 2 }).textVectors).toEqual(space.textVectors);

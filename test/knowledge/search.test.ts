@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
 import { createKnowledge } from '../../src/knowledge/create-knowledge.ts';
-import { InvalidFilterError } from '../../src/knowledge/invalid-filter-error.ts';
 import type { Knowledge } from '../../src/knowledge/knowledge.ts';
+import { InvalidFilterError } from '../../src/knowledge/search/invalid-filter-error.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';
 

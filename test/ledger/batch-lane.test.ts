@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createBatchLane } from '../../src/ledger/batch-lane.ts';
+import { createBatchQueue } from '../../src/ledger/holds/batch-queue.ts';
 
-/** A lane whose entries are the callbacks that end them. */
+/** A batches whose entries are the callbacks that end them. */
 const openLane = (intervalMs: number) => {
   const sizes: number[] = [];
-  const lane = createBatchLane<() => void>({
+  const batches = createBatchQueue<() => void>({
     limit: 100,
     intervalMs,
     async run(batch) {
@@ -13,7 +13,7 @@ const openLane = (intervalMs: number) => {
       return [];
     },
   });
-  return { sizes, call: () => new Promise<void>((resolve) => lane.push(resolve)) };
+  return { sizes, call: () => new Promise<void>((resolve) => batches.push(resolve)) };
 };
 
 test('a single caller, who comes again and again, waits for nobody', async () => {

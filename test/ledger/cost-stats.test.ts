@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
-import { InvalidWindowError } from '../../src/ledger/invalid-window-error.ts';
+import { InvalidWindowError } from '../../src/ledger/statistics/invalid-window-error.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { clearLedger, insertRecords, openLedger, usageRecord } from './ledger-fixture.ts';
 import { arbitraryRecord, arbitraryRequest, expectExact, now, start } from './statistics-model.ts';

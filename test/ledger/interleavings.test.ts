@@ -103,11 +103,11 @@ class Reference {
 
   /** How many calls of this size still fit. */
   room(keys: readonly string[], size: number): number {
-    const rooms = keys.map((key) => {
+    const services = keys.map((key) => {
       const { spent, held } = this.windowOf(key);
       return Math.floor((this.limitOf(key) - spent - held) / size);
     });
-    return Math.max(0, Math.min(...rooms));
+    return Math.max(0, Math.min(...services));
   }
 
   held(hold: Hold, size: number, keys: string[]): void {

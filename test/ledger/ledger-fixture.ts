@@ -12,7 +12,7 @@ import type {
   UsageRecordRow,
   UsageTag,
 } from '../../src/ledger/ledger.ts';
-import { usageColumns } from '../../src/ledger/usage-row.ts';
+import { usageColumns } from '../../src/ledger/usage/usage-row.ts';
 import { testLog } from '../support/test-log.ts';
 
 /** US dollars per token: input, output. Cache reads cost a tenth of input, writes 1.25 and 2 times as much. */

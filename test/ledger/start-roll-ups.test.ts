@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startRollUps } from '../../src/start-roll-ups.ts';
+import { startRollUps } from '../../src/server/start-roll-ups.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { eventually } from './ledger-fixture.ts';
 

@@ -3,7 +3,7 @@ import type { Database } from '../../src/data/database.ts';
 import { newId } from '../../src/data/new-id.ts';
 import { InvalidInputError } from '../../src/ledger/invalid-input-error.ts';
 import type { Ledger, UsageRecordRow } from '../../src/ledger/ledger.ts';
-import { usageColumns } from '../../src/ledger/usage-row.ts';
+import { usageColumns } from '../../src/ledger/usage/usage-row.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import {
   clearLedger,

@@ -44,7 +44,7 @@ afterEach(() => {
 const open = (): Ledger & AsyncDisposable =>
   openLedger(database, {
     highCostThreshold: '0.0001',
-    webhook: { url, secret, firstPauseMs: 5 },
+    webhook: { url, secret, initialBackoffMs: 5 },
   });
 async function raiseAlert(ledger: Ledger): Promise<void> {
   const hold = await ledger.hold(request());

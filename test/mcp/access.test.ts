@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 test('a key of a user finds tools, agents and prompts there, and nothing that reads or decides', async () => {
-  const { registry } = server.running.rooms;
+  const { registry } = server.running.services;
   const { tools } = await ada.client.listTools();
   expect(tools.map(({ name }) => name).sort()).toEqual(
     [

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { createRegistry } from '../../src/kernel/create-registry.ts';
+import { createRegistry } from '../../src/kernel/registry/create-registry.ts';
 import { mcp } from '../../src/plugins/mcp/mcp.ts';
 import { testLog } from '../support/test-log.ts';
 import { startEndpoint } from './fixtures/endpoint.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isSnakeCase } from '../../src/kernel/names.ts';
+import { isSnakeCase } from '../../src/kernel/registry/names.ts';
 import { nameTools, snakeCase } from '../../src/plugins/mcp/tool-names.ts';
 
 test.each([

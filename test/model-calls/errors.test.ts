@@ -21,7 +21,7 @@ afterEach(async () => {
   await complete(server, `all is well ${++count}`);
   await server.referee();
   expect(server.demo.openCalls).toBe(0);
-  expect(server.running.rooms.models.openCalls()).toBe(0);
+  expect(server.running.services.models.openCalls()).toBe(0);
 });
 
 const ask = (text: string, options: object = {}): Promise<Outcome> =>

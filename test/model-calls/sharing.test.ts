@@ -56,7 +56,7 @@ test('a shared call may take as long as the most patient of its readers, also be
 test('the last to leave waits for the bill, though another run pays it', async () => {
   const text = '[demo:gate 3] [demo:words 30] all leave';
   const first = server.subscribe<StreamEvent>(STREAM, inputOf(text));
-  const payer = keyOf((await first.take()).runId);
+  const billing = keyOf((await first.take()).runId);
   await server.demo.waitForGatedCalls(1);
   const second = server.subscribe<StreamEvent>(STREAM, inputOf(text));
   const { runId } = await second.take();
@@ -64,8 +64,8 @@ test('the last to leave waits for the bill, though another run pays it', async (
   first.stop();
   await server.data(CANCEL, { id: runId });
   const records = 'SELECT "runId", status FROM "UsageRecord" WHERE "runId" = ANY($1::uuid[])';
-  expect(await server.database.query(records, [[payer, keyOf(runId)]])).toEqual([
-    { runId: payer, status: 'cancelled' },
+  expect(await server.database.query(records, [[billing, keyOf(runId)]])).toEqual([
+    { runId: billing, status: 'cancelled' },
   ]);
   await server.referee();
 });

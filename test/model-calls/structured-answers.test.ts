@@ -28,12 +28,12 @@ test('an answer that is not of its schema is not kept: the next call asks the mo
   expect((await server.referee()).billed).toHaveLength(2);
 });
 
-test('a mended answer is kept in place of the bad one, and is paid for once', async () => {
+test('a repaired answer is kept in place of the bad one, and is paid for once', async () => {
   server.demo.script({ kind: 'invalid_structured_output' });
-  const mended = await completeNamed(server, 'patient_judge', 'Mended?');
-  expect(mended).toMatchObject({ cached: false, output: good });
+  const repaired = await completeNamed(server, 'patient_judge', 'Mended?');
+  expect(repaired).toMatchObject({ cached: false, output: good });
   const again = await completeNamed(server, 'patient_judge', 'Mended?');
-  expect(again).toMatchObject({ cached: true, cost: '0', text: mended.text });
+  expect(again).toMatchObject({ cached: true, cost: '0', text: repaired.text });
   expect((await server.referee()).billed).toHaveLength(2);
 });
 
@@ -60,7 +60,7 @@ test('the mending call is told what to do, and may refuse', async () => {
   await server.referee();
 });
 
-test('what may be mended is told once it is good: the deltas are the text of the run', async () => {
+test('what may be repaired is told once it is good: the deltas are the text of the run', async () => {
   server.demo.script({ kind: 'invalid_structured_output' });
   const events = await server.subscribe<StreamEvent>(STREAM, judging('Streamed?')).rest();
   const { run } = await server.data<{ run: Outcome }>(RUN, { id: events[0]!.runId });

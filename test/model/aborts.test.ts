@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/demo-model/fault.ts';
+import type { Fault } from '../../src/demo-model/faults/fault.ts';
 import { domainError, readAll, startTestModels, type TestModels } from './start-test-models.ts';
 
 /** Runs a call into its fault, aborts it there, and sees how it ended. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/demo-model/fault.ts';
+import type { Fault } from '../../src/demo-model/faults/fault.ts';
 import type { AttemptReport } from '../../src/model/models.ts';
 import {
   domainError,

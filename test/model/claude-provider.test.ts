@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { startDemoModel } from '../../src/demo-model/demo-model-server.ts';
-import type { Fault } from '../../src/demo-model/fault.ts';
+import type { Fault } from '../../src/demo-model/faults/fault.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import type { ModelCall, ModelEvent } from '../../src/kernel/model.ts';
 import {
   type ClaudeProviderOptions,
   createClaudeProvider,
-} from '../../src/model/claude-provider.ts';
+} from '../../src/model/providers/claude/claude-provider.ts';
 import { testLog } from '../support/test-log.ts';
 import { describeProvider, type ScriptedAnswer } from './provider-contract.ts';
 import { userText } from './start-test-models.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelUsage } from '../../src/kernel/model.ts';
-import { createPrices } from '../../src/model/create-prices.ts';
+import { createPrices } from '../../src/model/prices/create-prices.ts';
 
 const now = new Date('2026-11-22T12:00:00Z');
 const prices = createPrices();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/demo-model/fault.ts';
+import type { Fault } from '../../src/demo-model/faults/fault.ts';
 import { domainError, haiku, sonnet, startTestModels } from './start-test-models.ts';
 
 const opus = 'claude-opus-5-5';

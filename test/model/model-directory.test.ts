@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { startDemoModel } from '../../src/demo-model/demo-model-server.ts';
-import { createClaudeProvider } from '../../src/model/claude-provider.ts';
 import { createModels } from '../../src/model/create-models.ts';
-import { createPrices } from '../../src/model/create-prices.ts';
+import { createPrices } from '../../src/model/prices/create-prices.ts';
+import { createClaudeProvider } from '../../src/model/providers/claude/claude-provider.ts';
 import { testLog } from '../support/test-log.ts';
 import { haiku, startTestModels } from './start-test-models.ts';
 

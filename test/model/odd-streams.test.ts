@@ -1,9 +1,9 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createClaudeProvider } from '../../src/model/claude-provider.ts';
 import { createModels, type ModelLimits } from '../../src/model/create-models.ts';
-import { createPrices } from '../../src/model/create-prices.ts';
+import { createPrices } from '../../src/model/prices/create-prices.ts';
+import { createClaudeProvider } from '../../src/model/providers/claude/claude-provider.ts';
 import { testLog } from '../support/test-log.ts';
 import { domainError, haiku, readAll, userText } from './start-test-models.ts';
 

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import {
+  createResponseCache,
+  type ResponseCacheOptions,
+} from '../../src/model/cache/response-cache.ts';
 import type { CachedAnswer } from '../../src/model/models.ts';
-import { createResponseCache, type ResponseCacheOptions } from '../../src/model/response-cache.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSingleFlight } from '../../src/model/single-flight.ts';
+import { createSingleFlight } from '../../src/model/cache/single-flight.ts';
 
 /** A producer that tells what it is told to, when it is told to. */
 function createSource() {

@@ -2,10 +2,10 @@ import { expect } from 'vitest';
 import { type DemoModel, startDemoModel } from '../../src/demo-model/demo-model-server.ts';
 import { DomainError } from '../../src/kernel/errors.ts';
 import type { ModelCall, ModelProvider } from '../../src/kernel/model.ts';
-import { createClaudeProvider } from '../../src/model/claude-provider.ts';
 import { createModels, type ModelLimits } from '../../src/model/create-models.ts';
-import { createPrices } from '../../src/model/create-prices.ts';
 import type { AttemptReport, ModelStreamEvent, Models } from '../../src/model/models.ts';
+import { createPrices } from '../../src/model/prices/create-prices.ts';
+import { createClaudeProvider } from '../../src/model/providers/claude/claude-provider.ts';
 import { testLog } from '../support/test-log.ts';
 
 export interface TestModels extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDemoModel } from '../../src/demo-model/demo-model-server.ts';
-import { createPrices } from '../../src/model/create-prices.ts';
+import { createPrices } from '../../src/model/prices/create-prices.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { complete, type Outcome, setBudget } from './support/money-operations.ts';
 import { createReferee } from './support/referee.ts';

@@ -89,11 +89,11 @@ describe('what succeeds', () => {
     expect(refused).toMatchObject({ code: 'OUTPUT_INVALID', retryable: true });
     expect((await compare()).records).toHaveLength(1);
     server.demo.script({ kind: 'invalid_structured_output' });
-    const mended = await completeNamed(server, 'patient_judge', fresh('Is it so?'));
-    expect(mended.output).toMatchObject({ verdict: expect.stringMatching(/yes|no/) });
+    const repaired = await completeNamed(server, 'patient_judge', fresh('Is it so?'));
+    expect(repaired.output).toMatchObject({ verdict: expect.stringMatching(/yes|no/) });
     const { records } = await compare();
     expect(records).toHaveLength(2);
-    expect(mended.cost).toBe(sumOf(records.map(({ cost }) => cost)));
+    expect(repaired.cost).toBe(sumOf(records.map(({ cost }) => cost)));
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startRetention } from '../../src/start-retention.ts';
+import { startRetention } from '../../src/server/start-retention.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import {
   complete,
@@ -26,7 +26,7 @@ const stored = async (): Promise<string> =>
 
 async function pass(days: { usageDays?: number; contentDays?: number }): Promise<void> {
   const { database } = server;
-  const { ledger } = server.running.rooms;
+  const { ledger } = server.running.services;
   const settings = { usageDays: null, contentDays: null, ...days };
   const { log, entries } = recordingLog();
   const retention = startRetention({ database, ledger, log, ...settings });

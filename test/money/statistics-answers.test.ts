@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const largestInt = 2 ** 31 - 1;
+const maxInt = 2 ** 31 - 1;
 const STATISTICS = `query ($userId: String!, $groupBy: [CostDimension!]) {
   costStats(input: { window: { last: "P1D" }, userId: $userId, groupBy: $groupBy, bucket: DAY }) {
     ...sums cacheReadTokens cacheWriteTokens
@@ -43,11 +43,11 @@ test('sums past 2^31 are answered whole, and as the largest Int', async () => {
     groupBy: ['MODEL'],
   });
   const whole = { input: 4e9, output: 3e9, cacheRead: 3.8e9, cacheWrite: 2.2e9 };
-  const totals = { inputTokens: largestInt, outputTokens: largestInt, tokens: whole };
+  const totals = { inputTokens: maxInt, outputTokens: maxInt, tokens: whole };
   expect(costStats).toMatchObject({
     ...totals,
-    cacheReadTokens: largestInt,
-    cacheWriteTokens: largestInt,
+    cacheReadTokens: maxInt,
+    cacheWriteTokens: maxInt,
     groups: [totals],
   });
   expect(costStats.series.at(-1)).toEqual(totals);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { camelCase, reservedPromptFields } from '../../src/kernel/names.ts';
+import { camelCase, reservedPromptFields } from '../../src/kernel/registry/names.ts';
 import { startTestServer, type TestServer } from '../support/start-test-server.ts';
 
 let server: TestServer;

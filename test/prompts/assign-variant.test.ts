@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assignVariant } from '../../src/prompts/assign-variant.ts';
+import { assignVariant } from '../../src/prompts/experiments/assign-variant.ts';
 
 const subjects = Array.from({ length: 20_000 }, (_, index) => `user-${index}`);
 const variants = (weights: Record<string, number>) =>

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createRegistry } from '../../src/kernel/create-registry.ts';
 import { definePlugin } from '../../src/kernel/plugin.ts';
 import { type AnyPrompt, definePrompt } from '../../src/kernel/prompt.ts';
+import { createRegistry } from '../../src/kernel/registry/create-registry.ts';
 import { checkPrompts } from '../../src/prompts/check-prompts.ts';
-import { checkWording } from '../../src/prompts/check-wording.ts';
+import { checkWording } from '../../src/prompts/templates/check-wording.ts';
 import { testLog } from '../support/test-log.ts';
 
 const letter = definePrompt({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { meanInterval, studentQuantile95 } from '../../src/prompts/mean-interval.ts';
+import { meanInterval, studentQuantile95 } from '../../src/prompts/experiments/mean-interval.ts';
 
 describe('studentQuantile95', () => {
   // Two-sided 95 % points: NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2, column 0.975.

@@ -1,7 +1,7 @@
-import { createRegistry } from '../../src/kernel/create-registry.ts';
 import { definePlugin } from '../../src/kernel/plugin.ts';
 import type { AnyPrompt } from '../../src/kernel/prompt.ts';
-import type { Registry } from '../../src/kernel/registry.ts';
+import { createRegistry } from '../../src/kernel/registry/create-registry.ts';
+import type { Registry } from '../../src/kernel/registry/registry.ts';
 import { checkPrompts } from '../../src/prompts/check-prompts.ts';
 import { testLog } from '../support/test-log.ts';
 

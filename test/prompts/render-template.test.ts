@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseTemplate, TemplateProblem } from '../../src/prompts/parse-template.ts';
-import { allowanceFor } from '../../src/prompts/render-meter.ts';
+import { parseTemplate, TemplateProblem } from '../../src/prompts/templates/parse-template.ts';
+import { allowanceFor } from '../../src/prompts/templates/render-meter.ts';
 
 const render = (template: string, variables: Record<string, unknown> = {}): string =>
   parseTemplate(template).render(variables);

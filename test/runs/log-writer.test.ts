@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { newId } from '../../src/data/new-id.ts';
-import { LiveRun } from '../../src/runs/live-run.ts';
-import { LogWriter } from '../../src/runs/log-writer.ts';
-import { newRecord, newRun } from '../../src/runs/new-run.ts';
+import { LiveRun } from '../../src/runs/live/live-run.ts';
+import { LogWriter } from '../../src/runs/log/log-writer.ts';
+import { newRecord, newRun } from '../../src/runs/log/new-run.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';
 

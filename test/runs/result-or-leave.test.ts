@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resultOrLeave } from '../../src/runs/result-or-leave.ts';
+import { resultOrLeave } from '../../src/runs/reading/result-or-leave.ts';
 import type { RunRecord } from '../../src/runs/runs.ts';
 
 function waiting() {

@@ -68,7 +68,7 @@ test('a run is stopped only when its last reader is gone', async () => {
   await second.take();
   await server.demo.waitForGatedCalls(1);
   first.stop();
-  await expect.poll(() => server.running.rooms.runs.openStreams()).toBe(1);
+  await expect.poll(() => server.running.services.runs.openStreams()).toBe(1);
   server.demo.release();
   expect((await second.rest()).at(-1)?.run?.status).toBe('SUCCEEDED');
 });

@@ -14,7 +14,7 @@ import {
   type Result,
   user,
 } from './support/execute.ts';
-import type { FakeRooms } from './support/fake-rooms.ts';
+import type { FakeRooms } from './support/fake-services.ts';
 import { at, runId, runRecord } from './support/records.ts';
 import { registryOf, registryWith } from './support/registry-with.ts';
 import { type RootField, rootFields } from './support/sample-operation.ts';
@@ -148,13 +148,13 @@ describe('figures are one’s own, an admin’s are everybody’s', () => {
     ['budgets', (who: string) => `{ budgets${who && `(subject: "${who}")`} { id } }`],
   ])('%s', async (_name, source) => {
     const asked: unknown[] = [];
-    const rooms = roomsThatNote(asked);
-    await execute(schema, { source: source(''), rooms });
-    await execute(schema, { source: source('ada'), rooms });
-    await execute(schema, { source: source(''), rooms, caller: admin });
-    await execute(schema, { source: source('ada'), rooms, caller: admin });
+    const services = roomsThatNote(asked);
+    await execute(schema, { source: source(''), services });
+    await execute(schema, { source: source('ada'), services });
+    await execute(schema, { source: source(''), services, caller: admin });
+    await execute(schema, { source: source('ada'), services, caller: admin });
     expect(asked).toEqual(['ada', 'ada', null, 'ada']);
-    const other = await execute(schema, { source: source('bob'), rooms });
+    const other = await execute(schema, { source: source('bob'), services });
     expect(codesOf(other)).toEqual(['FORBIDDEN']);
     expect(asked).toHaveLength(4);
   });
@@ -197,7 +197,7 @@ describe('node', () => {
     'another’s %s is not there, for an admin it is',
     async (type) => {
       const id = encodeGlobalId(type, runId);
-      const request = { source, variables: { id }, rooms: others };
+      const request = { source, variables: { id }, services: others };
       expect(await execute(schema, request)).toEqual({ data: { node: null } });
       const __typename = type === 'Run' ? 'Completion' : type;
       expect(await execute(schema, { ...request, caller: admin })).toEqual({

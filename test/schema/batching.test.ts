@@ -50,7 +50,7 @@ describe('a list costs one read of each kind, however long it is', () => {
         name labels { name version { number prompt { name } } } experiment { name variants { version { number } runs } }
       } } } }`,
       caller: admin,
-      rooms: {
+      services: {
         prompts: {
           list: async () => page(twenty.map((index) => prompt(idOf(index)))),
           labels: counted(calls, 'labels', (promptId) =>
@@ -108,7 +108,7 @@ describe('a list costs one read of each kind, however long it is', () => {
     const result = await execute(schema, {
       source:
         '{ usageRecords { edges { node { cost usage { inputTokens } promptVersion { number } } } } }',
-      rooms: {
+      services: {
         ledger: { usageRecords: async () => page(twenty.map(row)) },
         prompts: { versionsById: counted(calls, 'versions', version) },
       },
@@ -123,7 +123,7 @@ describe('a list costs one read of each kind, however long it is', () => {
       fragment F on AgentRun { id usage { inputTokens } cost approvals { id } turns { toolCalls { id approval { id } } } }`;
     const result = await execute(schema, {
       source,
-      rooms: {
+      services: {
         ledger: { usageByRun: counted(calls, 'usage', () => usage) },
         runs: {
           get: async (id) => {
@@ -152,7 +152,7 @@ test('plugins with their prompts read all of them at once', async () => {
   const result = await execute(createSchema(registry), {
     source:
       '{ plugins { name version tools { name } agents { name } prompts { name description } } }',
-    rooms: {
+    services: {
       registry,
       prompts: {
         promptsByName: counted(calls, 'names', (name) => ({

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DomainError, type ErrorCode, errorCodes } from '../../src/kernel/errors.ts';
 import { InvalidInputError } from '../../src/kernel/invalid-input-error.ts';
 import { createSchema } from '../../src/schema/create-schema.ts';
-import { ErrorData, errorTypeName } from '../../src/schema/error-data.ts';
+import { ErrorData, errorTypeName } from '../../src/schema/results/error-data.ts';
 import { codesOf, execute } from './support/execute.ts';
 import { at, handleOf, runId, runRecord } from './support/records.ts';
 import { registryWith } from './support/registry-with.ts';
@@ -87,7 +87,7 @@ test.each(codes)('%s is told with all it knows', async (code) => {
   const own = fields && `... on ${errorTypeName(code)} { ${fields} }`;
   const result = await execute(schema, {
     source: `query { run(id: "${runId}") { error { __typename code message retryable ${own} } } }`,
-    rooms: { runs: { get: async () => runRecord({ status: 'FAILED', error }) } },
+    services: { runs: { get: async () => runRecord({ status: 'FAILED', error }) } },
   });
   expect(result.errors).toBeUndefined();
   expect(result.data?.['run']).toMatchObject({
@@ -100,7 +100,10 @@ const complete = `mutation { complete(input: { prompt: { text: "Hi" } }) {
 
 describe('a result', () => {
   const answer = (run: ReturnType<typeof runRecord>) =>
-    execute(schema, { source: complete, rooms: { runs: { complete: async () => handleOf(run) } } });
+    execute(schema, {
+      source: complete,
+      services: { runs: { complete: async () => handleOf(run) } },
+    });
 
   test('is the run that succeeded', async () => {
     expect(await answer(runRecord())).toEqual({
@@ -133,7 +136,7 @@ describe('a result', () => {
     };
     const result = await execute(schema, {
       source: complete,
-      rooms: { runs: { complete: start } },
+      services: { runs: { complete: start } },
     });
     expect(result).toMatchObject({
       data: { complete: { __typename: 'ConflictError', message: 'Another input.', runId: null } },
@@ -149,7 +152,7 @@ describe('a result', () => {
     };
     const result = await execute(schema, {
       source: complete,
-      rooms: { runs: { complete: start } },
+      services: { runs: { complete: start } },
     });
     expect(result).toMatchObject({ data: null, errors: [{ message: error.message }] });
     expect(codesOf(result)).toEqual([undefined]);
@@ -183,7 +186,7 @@ test('what a room cannot make sense of is bad input, with its places', async () 
     ]);
   };
   const source = '{ usageRecords(after: "x") { edges { cursor } } }';
-  expect(await execute(schema, { source, rooms: { ledger: { usageRecords } } })).toMatchObject({
+  expect(await execute(schema, { source, services: { ledger: { usageRecords } } })).toMatchObject({
     errors: [
       {
         extensions: { code: 'BAD_USER_INPUT', issues: [{ path: ['after'], message: 'no cursor' }] },

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSchema } from '../../src/schema/create-schema.ts';
-import { cursorsOf, decodeCursor } from '../../src/schema/cursor.ts';
 import {
   decodeGlobalId,
   encodeGlobalId,
   globalIdTypes,
   parseId,
 } from '../../src/schema/global-id.ts';
+import { cursorsOf, decodeCursor } from '../../src/schema/runs/cursor.ts';
 import { admin, codesOf, execute } from './support/execute.ts';
 import { runId, runRecord } from './support/records.ts';
 import { registryWith } from './support/registry-with.ts';
@@ -69,15 +69,15 @@ test.each([
   ['ANSWER', 'Answer'],
   ['AGENT', 'AgentRun'],
 ] as const)('a run of kind %s has one id wherever it shows', async (kind, type) => {
-  const rooms = { runs: { get: async () => runRecord({ kind }) } };
+  const services = { runs: { get: async () => runRecord({ kind }) } };
   const id = encodeGlobalId('Run', runId);
   const found = { __typename: type, id };
   for (const asked of [id, runId]) {
     const source = `{ run(id: "${asked}") { __typename id } }`;
-    expect(await execute(schema, { source, rooms })).toEqual({ data: { run: found } });
+    expect(await execute(schema, { source, services })).toEqual({ data: { run: found } });
   }
   const source = `{ node(id: "${id}") { __typename id } }`;
-  expect(await execute(schema, { source, rooms })).toEqual({ data: { node: found } });
+  expect(await execute(schema, { source, services })).toEqual({ data: { node: found } });
 });
 
 test.each([

@@ -45,8 +45,8 @@ describe('a plugin', () => {
       );
     });
     const source = `{ echo(times: 2) { text length } run(id: "${runId}") { ... on Completion { shout } } }`;
-    const rooms = { runs: { get: async () => runRecord() } };
-    expect((await execute(schema, { source, rooms })).data).toEqual({
+    const services = { runs: { get: async () => runRecord() } };
+    expect((await execute(schema, { source, services })).data).toEqual({
       echo: [
         { text: 'ada', length: 3 },
         { text: 'ada', length: 3 },

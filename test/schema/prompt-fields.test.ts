@@ -52,7 +52,7 @@ async function ask(source: string, variables?: Record<string, unknown>, run = ru
   const result = await execute(schema, {
     source,
     ...(variables ? { variables } : {}),
-    rooms: {
+    services: {
       ledger: { usageByRun: async (ids) => ids.map(() => usage) },
       runs: {
         complete: async (request) => {
@@ -223,7 +223,7 @@ describe('the subscription of the same name', () => {
     const opened = await stream(schema, {
       source: `subscription { classifyMood(variables: { text: "a" }) {
         __typename ... on RunFinished { run { __typename ${typed} ... on Completion { text } } } } }`,
-      rooms: {
+      services: {
         ledger: { usageByRun: async (ids) => ids.map(() => usage) },
         runs: {
           get: async () => run,
@@ -263,7 +263,7 @@ test('elsewhere a run of a prompt is a Completion', async () => {
     source: `query ($id: ID!) { run(id: $id) { __typename ... on Completion { output } } }`,
     variables: { id: runId },
     caller: user,
-    rooms: { runs: { get: async () => runRecord({ output }) } },
+    services: { runs: { get: async () => runRecord({ output }) } },
   });
   expect(result.data).toEqual({ run: { __typename: 'Completion', output } });
 });

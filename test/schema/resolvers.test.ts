@@ -31,7 +31,7 @@ describe('runAgent', () => {
       execute(schema, {
         source,
         variables: { wait },
-        rooms: {
+        services: {
           runs: {
             runAgent: async (request) => {
               requests.push(request);
@@ -99,7 +99,9 @@ test('an answer’s sources and citations, an agent’s turns, are read off the 
       source: `{ run(id: "${runId}") {
         ... on Answer { sources { content metadata } citations { sourceIndex citedText textEnd } }
         ... on AgentRun { turns { number text cost usage { outputTokens } } } } }`,
-      rooms: { runs: { get: async () => runRecord({ kind }), storedEvents: async () => [events] } },
+      services: {
+        runs: { get: async () => runRecord({ kind }), storedEvents: async () => [events] },
+      },
     });
   expect((await read('ANSWER')).data).toEqual({
     run: {
@@ -113,10 +115,10 @@ test('an answer’s sources and citations, an agent’s turns, are read off the 
 });
 
 test('renderPrompt shows a prompt, a text and a conversation without a model', async () => {
-  const render = (input: string, rooms = {}) =>
+  const render = (input: string, services = {}) =>
     execute(schema, {
       source: `{ renderPrompt(input: ${input}) { __typename ... on RenderedPrompt { text system estimatedTokens messages { role text } version { number } } ... on Error { code } } }`,
-      rooms: { models: { resolve: () => 'm', estimateInputTokens: () => 9 }, ...rooms },
+      services: { models: { resolve: () => 'm', estimateInputTokens: () => 9 }, ...services },
     });
   expect((await render('{ text: "Hi" }')).data).toEqual({
     renderPrompt: {
@@ -146,18 +148,18 @@ test('what an experiment came to is for admins', async () => {
     ...{ runs: 3, cost: '0.1', averageDurationMs: 4 },
     scores: [{ name: 's', count: 3, mean: 0.5, low: 0.1, high: 0.9 }],
   };
-  const rooms = {
+  const services = {
     prompts: {
       experiment: async () => experiment,
       variantStatistics: async () => new Map([['a', statistics]]),
     },
   };
   const weights = '{ experiment(name: "e") { status variants { name weight } } }';
-  expect(codesOf(await execute(schema, { source: weights, rooms }))).toEqual([]);
+  expect(codesOf(await execute(schema, { source: weights, services }))).toEqual([]);
   const source =
     '{ experiment(name: "e") { variants { runs cost averageDurationMs scores { name mean low high } } } }';
-  expect(codesOf(await execute(schema, { source, rooms, caller: user }))).toContain('FORBIDDEN');
-  expect((await execute(schema, { source, rooms, caller: admin })).data).toEqual({
+  expect(codesOf(await execute(schema, { source, services, caller: user }))).toContain('FORBIDDEN');
+  expect((await execute(schema, { source, services, caller: admin })).data).toEqual({
     experiment: {
       variants: [
         {
@@ -195,7 +197,7 @@ test('tools and agents are told as plugins define them', async () => {
   const result = await execute(schema, {
     source: `{ tools { name inputSchema outputSchema needsApproval plugin }
       agents { name model maxTurns plugin tools { name } } }`,
-    rooms: { registry, models: { resolve } },
+    services: { registry, models: { resolve } },
   });
   expect(result.data).toMatchObject({
     tools: [

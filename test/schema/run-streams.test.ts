@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { DomainError, type ErrorCode } from '../../src/kernel/errors.ts';
 import type { RunEventBody } from '../../src/kernel/events.ts';
 import { createSchema } from '../../src/schema/create-schema.ts';
-import { cursorsOf } from '../../src/schema/cursor.ts';
 import { encodeGlobalId } from '../../src/schema/global-id.ts';
+import { cursorsOf } from '../../src/schema/runs/cursor.ts';
 import { EventSource } from './support/event-source.ts';
 import { codesOf, execute, open, type Result, stream } from './support/execute.ts';
 import { at, handleOf, placed, runId, runRecord, usage } from './support/records.ts';
@@ -85,7 +85,7 @@ test('every event is told by its type, place and content', async () => {
   const opened = await stream(schema, {
     source: follow,
     variables: { id: globalId },
-    rooms: {
+    services: {
       ledger: { usageByRun: async (ids) => ids.map(() => usage) },
       runs: {
         join: async () => handleOf(runRecord(), { events: () => list(events) }),
@@ -142,7 +142,7 @@ describe('leaving', () => {
   const opened = async (source: EventSource, disconnected?: AbortSignal) =>
     stream(schema, {
       source: completion,
-      rooms: { runs: { complete: async () => source.handle } },
+      services: { runs: { complete: async () => source.handle } },
       ...(disconnected ? { disconnected } : {}),
     });
 
@@ -185,13 +185,13 @@ describe('leaving', () => {
     const left: string[] = [];
     const leave = (how: string) => left.push(how);
     const answered = { runs: { complete: async () => handleOf(runRecord(), { leave }) } };
-    await execute(schema, { source, rooms: answered, disconnected: connection.signal });
+    await execute(schema, { source, services: answered, disconnected: connection.signal });
     const result = async () => {
       connection.abort();
       return runRecord({ status: 'CANCELLED' });
     };
     const lost = { runs: { complete: async () => handleOf(runRecord(), { leave, result }) } };
-    await execute(schema, { source, rooms: lost, disconnected: connection.signal });
+    await execute(schema, { source, services: lost, disconnected: connection.signal });
     expect(left).toEqual(['disconnected']);
   });
 });
@@ -209,7 +209,7 @@ describe('what keeps a stream from starting', () => {
       '{ __typename runId cursor ... on RunFailed { error { code message runId } } }';
     const opened = await stream(schema, {
       source: source.replace(/\{ __typename.*\}/s, `${selection} }`),
-      rooms: {
+      services: {
         runs: {
           [method]: async () => {
             throw new DomainError(code, 'No.');
@@ -237,7 +237,7 @@ describe('what keeps a stream from starting', () => {
     const opened = await stream(schema, {
       source: follow,
       variables: { id: runId },
-      rooms: { runs: { join } },
+      services: { runs: { join } },
     });
     const { value } = await opened.next();
     expect(value).toMatchObject({
@@ -256,7 +256,7 @@ describe('what keeps a stream from starting', () => {
     const complete = async () => {
       throw new Error('the database is away');
     };
-    const opened = await open(schema, { source: completion, rooms: { runs: { complete } } });
+    const opened = await open(schema, { source: completion, services: { runs: { complete } } });
     expect('errors' in opened && opened.errors?.[0]?.message).toBe('the database is away');
   });
 });
@@ -264,11 +264,11 @@ describe('what keeps a stream from starting', () => {
 describe('resuming', () => {
   test('continues behind the cursor, by either id of the run', async () => {
     const source = new EventSource();
-    const rooms = { runs: { join: async () => source.handle } };
+    const services = { runs: { join: async () => source.handle } };
     for (const id of [globalId, runId]) {
-      await stream(schema, { source: follow, variables: { id, after: cursorAt(41) }, rooms });
+      await stream(schema, { source: follow, variables: { id, after: cursorAt(41) }, services });
     }
-    await stream(schema, { source: follow, variables: { id: runId }, rooms });
+    await stream(schema, { source: follow, variables: { id: runId }, services });
     expect(source.readFrom).toEqual([41, 41, 0]);
   });
 

@@ -96,14 +96,14 @@ test.each([
     seen.push(request);
     throw new Error('seen');
   };
-  const rooms = { ledger: { setBudget: refuse, costStats: refuse } };
+  const services = { ledger: { setBudget: refuse, costStats: refuse } };
   for (const value of [...bad, 5, 0.5, true]) {
-    const result = await execute(schema, { source, variables: { value }, rooms, caller: admin });
+    const result = await execute(schema, { source, variables: { value }, services, caller: admin });
     expect(result.errors?.[0]?.message).toContain('$value');
   }
   expect(seen).toEqual([]);
   for (const value of good)
-    await execute(schema, { source, variables: { value }, rooms, caller: admin });
+    await execute(schema, { source, variables: { value }, services, caller: admin });
   expect(seen).toHaveLength(good.length);
 });
 

@@ -6,7 +6,7 @@ import { type DemoModel, startDemoModel } from '../../src/demo-model/demo-model-
 import type { Log } from '../../src/kernel/log.ts';
 import type { ConfiguredPlugin } from '../../src/kernel/plugin.ts';
 import type { Role } from '../../src/kernel/principal.ts';
-import { type Running, startServer } from '../../src/start-server.ts';
+import { type Running, startServer } from '../../src/server/start-server.ts';
 import { openTestDatabase } from './test-database.ts';
 import { testLog } from './test-log.ts';
 
@@ -91,7 +91,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...{ url: running.url, adminKey, demo, database, running, execute, data },
     subscribe: createSubscribe(endpoint),
     async keyFor(userId, roles = ['USER']) {
-      const { secret } = await running.rooms.auth.createApiKey({ name: userId, userId, roles });
+      const { secret } = await running.services.auth.createApiKey({ name: userId, userId, roles });
       return secret;
     },
     async [Symbol.asyncDispose]() {
@@ -106,8 +106,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 }
 
 /** A server that has stopped has ended what it asked of models: rejects when a call is still open on either side. */
-async function nothingOpen({ rooms }: Running, demo: DemoModel): Promise<void> {
-  const open = rooms.models.openCalls();
+async function nothingOpen({ services }: Running, demo: DemoModel): Promise<void> {
+  const open = services.models.openCalls();
   if (open > 0) throw new Error(`the server stopped with ${open} model calls open`);
   await demo.waitForOpenCalls(0);
 }

@@ -16,7 +16,7 @@ interface Pristine {
   tables: string[];
 }
 
-const mostKept = 2;
+const maxKept = 2;
 const kept: Used[] = [];
 
 /** A database that another test of this process has left, empty again. */
@@ -40,7 +40,7 @@ export async function readPristine(database: EmbeddedDatabase): Promise<Pristine
 
 /** Keeps the database for another test, as it was before this one; or closes it, when that can't be had. */
 export async function leaveUsed({ database, pristine }: Used): Promise<void> {
-  const isClean = kept.length < mostKept && (await clean(database, pristine).catch(() => false));
+  const isClean = kept.length < maxKept && (await clean(database, pristine).catch(() => false));
   if (isClean) kept.push({ database, pristine });
   else await database.close();
 }

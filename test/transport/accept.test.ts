@@ -35,7 +35,7 @@ test.each([
     code: 'BAD_USER_INPUT',
     requestId: response.headers.get('x-request-id'),
   });
-  expect(server.running.rooms.runs.openStreams()).toBe(0);
+  expect(server.running.services.runs.openStreams()).toBe(0);
   expect(server.demo.requests).toHaveLength(before);
 });
 

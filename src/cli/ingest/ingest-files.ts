@@ -77,7 +77,7 @@ async function* readAll(
   files: readonly FoundFile[],
   { report, known, terminal, signal, ...options }: ReadAllOptions,
 ): AsyncGenerator<DocumentInput> {
-  const largestText = options.bodyLimitBytes - requestOverheadBytes;
+  const maxText = options.bodyLimitBytes - requestOverheadBytes;
   const { metadata } = options;
   const extractor = createExtractor();
   const seen = new Set<string>();
@@ -87,11 +87,11 @@ async function* readAll(
     const wanted = {
       extractor,
       metadata,
-      largestText,
+      maxText,
       known: (source: string) => known.get(source),
     };
     const document = await readSource(file, wanted);
-    if (document && bytesOf(document) > largestText) {
+    if (document && bytesOf(document) > maxText) {
       throw new SourceProblem('makes a larger request than the server takes; split it');
     }
     return document;

@@ -27,7 +27,7 @@ export function skip(report: IngestReport, file: string, reason: string): void {
 export const isWorthTelling = (report: IngestReport): boolean =>
   report.created + report.updated + report.unchanged + report.failed.length > 0;
 
-const mostNamed = 5;
+const maxNamed = 5;
 
 export function printReport(report: IngestReport, collection: string, { print }: Terminal): void {
   const { created, updated, unchanged, chunks, skipped, failed } = report;
@@ -35,8 +35,8 @@ export function printReport(report: IngestReport, collection: string, { print }:
     `Collection "${collection}": ${created} new, ${updated} changed, ${unchanged} as before (${chunks} chunks written or checked).`,
   );
   for (const [reason, files] of skipped) {
-    const more = files.length > mostNamed ? `, … (${files.length})` : '';
-    print(`Skipped, ${reason}: ${files.slice(0, mostNamed).join(', ')}${more}`);
+    const more = files.length > maxNamed ? `, … (${files.length})` : '';
+    print(`Skipped, ${reason}: ${files.slice(0, maxNamed).join(', ')}${more}`);
   }
   for (const { file, reason } of failed) print(`Failed: ${file} ${reason}`);
   if (failed.length > 0) {

@@ -3,7 +3,7 @@ import { SourceProblem } from './source-problem.ts';
 import type { SourceText } from './source-text.ts';
 
 /** Far beyond any document, and short of what a page can be made to say again and again. */
-const mostCharacters = 10_000_000;
+const maxCharacters = 10_000_000;
 /** After so many pages what the reader keeps of them is let go, fonts included. */
 const pagesAtOnce = 50;
 
@@ -35,8 +35,8 @@ async function readPages(pdf: Pdf): Promise<SourceText> {
     page.cleanup();
     if (number % pagesAtOnce === 0) await pdf.cleanup();
     characters += text.length;
-    if (characters > mostCharacters) {
-      throw new SourceProblem(`unfolds to more than ${mostCharacters} characters`);
+    if (characters > maxCharacters) {
+      throw new SourceProblem(`unfolds to more than ${maxCharacters} characters`);
     }
     pages.push(text.trim());
   }

@@ -12,8 +12,8 @@ import type { SourceText } from './source-text.ts';
 const reading = 'v2';
 
 /** Of a page or PDF; the text itself must fit a request. */
-const largestMarkup = 8_000_000;
-const largestPdf = 32_000_000;
+const maxMarkup = 8_000_000;
+const maxPdf = 32_000_000;
 
 export interface SourceFile {
   path: string;
@@ -25,7 +25,7 @@ export interface ReadSourceOptions {
   extractor: Extractor;
   metadata: Readonly<Record<string, string>>;
   /** In bytes of text: what a request to the server may hold. */
-  largestText: number;
+  maxText: number;
   /** The fingerprint that the server has of a source. */
   known(source: string): string | undefined;
 }
@@ -33,11 +33,11 @@ export interface ReadSourceOptions {
 /** Null when the server has the file as it is. Rejects with a `SourceProblem`. */
 export async function readSource(
   file: SourceFile,
-  { extractor, metadata, largestText, known }: ReadSourceOptions,
+  { extractor, metadata, maxText, known }: ReadSourceOptions,
 ): Promise<DocumentInput | null> {
   const { source } = file;
-  const limits = { markdown: largestText, text: largestText, html: largestMarkup, pdf: largestPdf };
-  const bytes = await readBytes(file.path, Math.max(limits[file.kind], largestText));
+  const limits = { markdown: maxText, text: maxText, html: maxMarkup, pdf: maxPdf };
+  const bytes = await readBytes(file.path, Math.max(limits[file.kind], maxText));
   if (bytes.length === 0) throw new SourceProblem('is empty');
   const kind = isPdf(bytes) ? 'pdf' : file.kind;
   if (bytes.length > limits[kind]) throw tooLarge(bytes.length, limits[kind]);

@@ -25,7 +25,7 @@ interface ConnectionOptions {
   now?: () => number;
 }
 
-const longestBackoffMs = 60_000;
+const maxBackoffMs = 60_000;
 
 /**
  * One MCP server, connected when first needed. When it dies, the next call connects anew: at once the first time, then,
@@ -126,7 +126,7 @@ export class ServerConnection {
     this.#current = null;
     this.#failures += 1;
     const backoffMs = this.#failures === 1 ? 0 : 1_000 * 2 ** (this.#failures - 2);
-    this.#retryAt = this.#now() + Math.min(backoffMs, longestBackoffMs);
+    this.#retryAt = this.#now() + Math.min(backoffMs, maxBackoffMs);
     this.#lastReason = reason;
     this.#log.warn({ reason, failures: this.#failures }, 'an MCP server is away');
     opening.then(({ close }) => close()).catch(() => undefined);

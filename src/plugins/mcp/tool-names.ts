@@ -1,4 +1,4 @@
-import { isSnakeCase } from '../../kernel/names.ts';
+import { isSnakeCase } from '../../kernel/registry/names.ts';
 
 const longest = 64;
 

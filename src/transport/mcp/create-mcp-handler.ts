@@ -10,21 +10,21 @@ import {
 import { GraphQLError } from 'graphql';
 import type { Log } from '../../kernel/log.ts';
 import type { Caller } from '../../kernel/principal.ts';
-import type { Registry } from '../../kernel/registry.ts';
-import type { Rooms } from '../../schema/context.ts';
-import type { Admission } from '../admission.ts';
-import { isSameOrigin } from '../credentials.ts';
-import { createExchange, requestIdOf } from '../exchange.ts';
-import { assertShallow } from '../input-depth.ts';
-import { isJson, readJsonBody } from '../read-json-body.ts';
-import { refusal } from '../request-refusal.ts';
+import type { Registry } from '../../kernel/registry/registry.ts';
+import type { Services } from '../../schema/context.ts';
+import { assertShallow } from '../graphql/input-depth.ts';
+import type { Admission } from '../http/admission.ts';
+import { isSameOrigin } from '../http/credentials.ts';
+import { createExchange, requestIdOf } from '../http/exchange.ts';
+import { isJson, readJsonBody } from '../http/read-json-body.ts';
+import { refusal } from '../http/request-refusal.ts';
 import { CallsInFlight, type ClientSession } from './calls-in-flight.ts';
 import { createMcpServer, type McpOffer } from './create-mcp-server.ts';
 import { offerAgents } from './offer-agents.ts';
 import { promptListing } from './offer-prompts.ts';
 import { offerTools } from './offer-tools.ts';
 
-export interface McpHandlerOptions extends Pick<Rooms, 'registry' | 'prompts' | 'runs'> {
+export interface McpHandlerOptions extends Pick<Services, 'registry' | 'prompts' | 'runs'> {
   /** The same door as GraphQL's: keys, rate limits, shutdown. */
   admission: Pick<Admission, 'admit' | 'beginWork'>;
   bodyLimitBytes: number;
@@ -108,7 +108,7 @@ async function readMessage(request: IncomingMessage, limit: number): Promise<unk
   return body;
 }
 
-interface Visit {
+interface HttpRequest {
   request: IncomingMessage;
   response: ServerResponse;
   body: unknown;
@@ -116,7 +116,7 @@ interface Visit {
 }
 
 async function answer(
-  { request, response, body, session }: Visit,
+  { request, response, body, session }: HttpRequest,
   offer: McpOffer,
   calls: CallsInFlight,
 ): Promise<void> {

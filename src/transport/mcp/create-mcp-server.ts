@@ -13,13 +13,13 @@ import {
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { Log } from '../../kernel/log.ts';
 import type { Caller } from '../../kernel/principal.ts';
-import type { Rooms } from '../../schema/context.ts';
+import type { Services } from '../../schema/context.ts';
 import { renderPrompt } from './offer-prompts.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
 import { invalidParams, ProtocolError } from './protocol-error.ts';
 
 /** What this server shows to MCP clients: the same to all of them, made once. */
-export interface McpOffer extends Pick<Rooms, 'registry' | 'prompts'> {
+export interface McpOffer extends Pick<Services, 'registry' | 'prompts'> {
   version: string;
   tools: ReadonlyMap<string, OfferedTool>;
   promptListings: readonly Prompt[];

@@ -4,11 +4,11 @@ import type { AnyAgent } from '../../kernel/agent.ts';
 import { checkToolInput } from '../../kernel/check-tool-input.ts';
 import { isDomainError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
-import type { Rooms } from '../../schema/context.ts';
+import type { Services } from '../../schema/context.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
 import { failure, inputSchemaOf, outputSchemaOf, success } from './tool-results.ts';
 
-type Runs = Rooms['runs'];
+type Runs = Services['runs'];
 type RunHandle = Awaited<ReturnType<Runs['runAgent']>>;
 type RunRecord = Awaited<ReturnType<RunHandle['result']>>;
 

@@ -2,7 +2,7 @@ import type { GetPromptResult, Prompt } from '@modelcontextprotocol/sdk/types.js
 import { isDomainError } from '../../kernel/errors.ts';
 import type { Message } from '../../kernel/model.ts';
 import type { AnyPrompt } from '../../kernel/prompt.ts';
-import type { Rooms } from '../../schema/context.ts';
+import type { Services } from '../../schema/context.ts';
 import { invalidParams } from './protocol-error.ts';
 import { inputSchemaOf } from './tool-results.ts';
 
@@ -45,7 +45,7 @@ function toMessage({ role, content }: Message): GetPromptResult['messages'][numb
  */
 export async function renderPrompt(
   { name, arguments: given = {} }: { name: string; arguments?: Record<string, string> | undefined },
-  { registry, prompts, userId }: Pick<Rooms, 'registry' | 'prompts'> & { userId: string },
+  { registry, prompts, userId }: Pick<Services, 'registry' | 'prompts'> & { userId: string },
 ): Promise<GetPromptResult> {
   const definition = registry.prompts.get(name);
   if (!definition) throw invalidParams(`There is no prompt "${name}".`);

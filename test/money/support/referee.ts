@@ -1,9 +1,9 @@
 import { Decimal } from 'decimal.js';
 import { expect } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
-import type { BilledCall } from '../../../src/demo-model/billing-ledger.ts';
+import type { BilledCall } from '../../../src/demo-model/billing/billing-ledger.ts';
 import type { DemoModel } from '../../../src/demo-model/demo-model-server.ts';
-import { createPrices } from '../../../src/model/create-prices.ts';
+import { createPrices } from '../../../src/model/prices/create-prices.ts';
 
 /** A usage record as the database has it; money as exact text. */
 export interface BookedCall {

@@ -1,7 +1,7 @@
 import { type ExecutionResult, type GraphQLSchema, graphql, parse, subscribe } from 'graphql';
 import type { Caller } from '../../../src/kernel/principal.ts';
 import { createContext } from '../../../src/schema/context.ts';
-import { type FakeRooms, fakeRooms } from './fake-rooms.ts';
+import { type FakeRooms, fakeRooms } from './fake-services.ts';
 
 export const user: Caller = {
   userId: 'ada',
@@ -14,7 +14,7 @@ export const admin: Caller = { ...user, userId: 'root', roles: ['ADMIN'] };
 export interface Request {
   source: string;
   variables?: Record<string, unknown>;
-  rooms?: FakeRooms;
+  services?: FakeRooms;
   /** An ordinary user when left out. */
   caller?: Caller | null;
   disconnected?: AbortSignal;
@@ -23,8 +23,8 @@ export interface Request {
 type Data = Record<string, unknown>;
 export type Result = ExecutionResult<Data>;
 
-const contextOf = ({ rooms, caller = user, disconnected }: Request) =>
-  createContext(fakeRooms(rooms), caller, disconnected);
+const contextOf = ({ services, caller = user, disconnected }: Request) =>
+  createContext(fakeRooms(services), caller, disconnected);
 
 /** Runs a query or mutation. The result is plain JSON, as a client has it. */
 export async function execute(schema: GraphQLSchema, request: Request): Promise<Result> {

@@ -1,5 +1,5 @@
 import type { AnyPrompt } from '../../../src/kernel/prompt.ts';
-import type { Registry } from '../../../src/kernel/registry.ts';
+import type { Registry } from '../../../src/kernel/registry/registry.ts';
 
 /** A registry of a server without plugins, with what a test adds. */
 export const registryWith = (parts: Partial<Registry> = {}): Registry => ({

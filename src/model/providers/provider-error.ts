@@ -1,0 +1,142 @@
+import { DomainError, type ErrorCode } from '../../kernel/errors.ts';
+
+/** What went wrong, free of any provider's dialect. */
+export type ProviderFailureKind =
+  | 'rate_limited'
+  | 'overloaded'
+  | 'timed_out'
+  | 'unavailable'
+  | 'key_rejected'
+  | 'billing'
+  | 'model_unknown'
+  | 'request_invalid'
+  | 'request_too_long'
+  | 'unreachable'
+  | 'broken_stream';
+
+export interface ProviderFailure {
+  kind: ProviderFailureKind;
+  /** As people call it: "Claude". */
+  provider: string;
+  model: string;
+  retryAfterMs?: number | undefined;
+  /** The provider's own explanation of an invalid request; shown, cut to 300 characters. */
+  explanation?: string | null | undefined;
+  /** The provider's own word on whether to try again. */
+  retryable?: boolean | undefined;
+}
+
+interface Told {
+  code: ErrorCode;
+  retryable: boolean;
+  message: (failure: ProviderFailure) => string;
+}
+
+const refused: Told = {
+  code: 'MODEL_REFUSED',
+  retryable: false,
+  message: ({ provider, explanation }) =>
+    `${provider} does not accept this request${explanation ? `: ${explanation.slice(0, 300)}` : '.'}`,
+};
+
+const told: Readonly<Record<ProviderFailureKind, Told>> = {
+  rate_limited: {
+    code: 'MODEL_RATE_LIMITED',
+    retryable: true,
+    message: ({ provider, retryAfterMs }) =>
+      `${provider} limits how much this server may ask of it. Try again ${waitOf(retryAfterMs)}.`,
+  },
+  overloaded: {
+    code: 'MODEL_OVERLOADED',
+    retryable: true,
+    message: ({ provider, model }) =>
+      `${provider} has too much to do to answer with ${model} now. Try again later.`,
+  },
+  timed_out: {
+    code: 'MODEL_TIMEOUT',
+    retryable: true,
+    message: ({ provider, model }) => `${provider} did not answer with ${model} in time.`,
+  },
+  unavailable: {
+    code: 'MODEL_UNAVAILABLE',
+    retryable: true,
+    message: ({ provider }) => `${provider} failed to answer. Try again later.`,
+  },
+  key_rejected: {
+    code: 'MODEL_UNAVAILABLE',
+    retryable: false,
+    message: ({ provider, model }) =>
+      `${provider} does not let this server use ${model}. An operator should check its API key and what the key may do.`,
+  },
+  billing: {
+    code: 'MODEL_UNAVAILABLE',
+    retryable: false,
+    message: ({ provider }) =>
+      `${provider} refuses to serve this server's account. An operator should check its billing.`,
+  },
+  model_unknown: {
+    code: 'MODEL_NOT_FOUND',
+    retryable: false,
+    message: ({ provider, model }) => `${provider} knows no model named ${model}.`,
+  },
+  request_invalid: refused,
+  request_too_long: refused,
+  unreachable: {
+    code: 'MODEL_UNAVAILABLE',
+    retryable: true,
+    message: ({ provider }) => `The connection to ${provider} failed. Try again later.`,
+  },
+  broken_stream: {
+    code: 'MODEL_UNAVAILABLE',
+    retryable: true,
+    message: ({ provider }) => `${provider} broke off before its answer was complete.`,
+  },
+};
+
+/** The typed error for a provider's failure: a clear sentence, never the provider's body. */
+export function providerError(failure: ProviderFailure): DomainError {
+  const { code, retryable, message } = told[failure.kind];
+  const { retryAfterMs, kind } = failure;
+  return new DomainError(code, message(failure), {
+    retryable: failure.retryable ?? retryable,
+    ...(kind === 'request_too_long' ? { details: { tooLong: true } } : {}),
+    ...(retryAfterMs === undefined ? {} : { details: { retryAfterMs } }),
+  });
+}
+
+const statusKinds: Readonly<Record<number, ProviderFailureKind>> = {
+  401: 'key_rejected',
+  402: 'billing',
+  403: 'key_rejected',
+  404: 'model_unknown',
+  408: 'timed_out',
+  409: 'unavailable',
+  429: 'rate_limited',
+  504: 'timed_out',
+  529: 'overloaded',
+};
+
+/** What an HTTP status says when the body says nothing better. */
+export function kindOfStatus(status: number): ProviderFailureKind {
+  return statusKinds[status] ?? (status >= 500 ? 'unavailable' : 'request_invalid');
+}
+
+/** Milliseconds to wait by `retry-after-ms` or `retry-after` (seconds or an HTTP date); undefined when not said. */
+export function readRetryAfter(
+  header: (name: string) => string | null | undefined,
+): number | undefined {
+  const milliseconds = Number.parseFloat(header('retry-after-ms') ?? '');
+  if (milliseconds >= 0) return Math.ceil(milliseconds);
+  const value = header('retry-after');
+  if (!value) return undefined;
+  const seconds = /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : Number.NaN;
+  if (seconds >= 0) return Math.ceil(seconds * 1000);
+  const until = Date.parse(value) - Date.now();
+  return Number.isNaN(until) ? undefined : Math.max(0, until);
+}
+
+function waitOf(retryAfterMs: number | undefined): string {
+  return retryAfterMs === undefined
+    ? 'later'
+    : `in ${Math.max(1, Math.ceil(retryAfterMs / 1000))} s`;
+}

@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import type { Database } from '../../data/database.ts';
+import { newId } from '../../data/new-id.ts';
+import { DomainError, type Issue } from '../../kernel/errors.ts';
+import { messageOf } from '../../kernel/message-of.ts';
+import type { Page, PageRequest } from '../../kernel/page.ts';
+import { pageOf, readPageRequest, uuidPattern } from '../../kernel/page-cursor.ts';
+import type { Caller } from '../../kernel/principal.ts';
+import type { Registry } from '../../kernel/registry/registry.ts';
+import type { ApprovalRecord } from '../../kernel/run.ts';
+import { storableJson } from '../../kernel/storable-json.ts';
+import { readRuns } from '../log/run-rows.ts';
+
+/** How long a person has to decide. */
+const decisionTimeMs = 24 * 3_600_000;
+
+const columns = `id, "runId", "callId", tool, input, "editedInput",
+  CASE WHEN status = 'PENDING' AND "expiresAt" <= now() THEN 'EXPIRED' ELSE status END AS status,
+  "requestedAt", "expiresAt", "decidedAt", "decidedBy", reason`;
+
+/** A question outlives its run, an answer to it would change nothing. */
+const ofUnfinishedRun = `EXISTS (SELECT FROM "Run" WHERE "Run".id = "Approval"."runId" AND "finishedAt" IS NULL)`;
+
+export interface ApprovalDecision {
+  approvalId: string;
+  approve: boolean;
+  reason?: string | null;
+  editedInput?: unknown;
+}
+
+/** Questions to people. The model has no way to answer one: only `decide` does, with a person's key behind it. */
+export interface Approvals {
+  /** Asks once for each call: asking again finds the first question. */
+  request(question: {
+    runId: string;
+    callId: string;
+    tool: string;
+    input: unknown;
+  }): Promise<ApprovalRecord>;
+  ofRun(runId: string): Promise<Map<string, ApprovalRecord>>;
+  /** Those of each run and of all that work for it, oldest first. */
+  ofTrees(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
+  byId(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
+  pending(request: PageRequest): Promise<Page<ApprovalRecord>>;
+  /** Single use: NOT_FOUND, APPROVAL_CONFLICT, or PROMPT_VARIABLES_INVALID for an edited input the tool does not take. */
+  decide(decision: ApprovalDecision, caller: Caller): Promise<ApprovalRecord>;
+}
+
+export function createApprovals(database: Database, registry: Registry): Approvals {
+  const byId = async (ids: readonly string[]) => {
+    const rows = await database.query<ApprovalRecord>(
+      `SELECT ${columns} FROM "Approval" WHERE id = ANY($1::uuid[])`,
+      [ids],
+    );
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => found.get(id) ?? null);
+  };
+  const ofTrees = async (runIds: readonly string[]) => {
+    const rows = await database.query<{ root: string; id: string }>(
+      `WITH RECURSIVE tree AS (
+         SELECT id AS root, id FROM unnest($1::uuid[]) AS id
+         UNION SELECT tree.root, r.id FROM "Run" r JOIN tree ON r."parentRunId" = tree.id)
+       SELECT root, a.id FROM "Approval" a JOIN tree ON tree.id = a."runId" ORDER BY "requestedAt", a.id`,
+      [runIds],
+    );
+    const found = await byId(rows.map(({ id }) => id));
+    const roots = Map.groupBy(rows.entries(), ([, { root }]) => root);
+    return runIds.map((id) => (roots.get(id) ?? []).flatMap(([index]) => found[index] ?? []));
+  };
+  return {
+    byId,
+    ofTrees,
+    async ofRun(runId) {
+      const rows = await database.query<ApprovalRecord>(
+        `SELECT ${columns} FROM "Approval" WHERE "runId" = $1`,
+        [runId],
+      );
+      return new Map(rows.map((row) => [row.callId, row]));
+    },
+    request: (question) => request(database, question),
+    pending: (page) => pending(database, page),
+    async decide(decision, caller) {
+      const [approval] = await byId([decision.approvalId]);
+      if (!approval) throw new DomainError('NOT_FOUND', 'There is no such approval.');
+      await checkEdited(approval, decision, registry);
+      return decide(database, { approval, decision, caller });
+    },
+  };
+}
+
+async function request(
+  database: Database,
+  question: { runId: string; callId: string; tool: string; input: unknown },
+): Promise<ApprovalRecord> {
+  const { runId, callId, tool, input } = question;
+  const expiresAt = new Date(Date.now() + decisionTimeMs);
+  const rows = await database.query<ApprovalRecord>(
+    `INSERT INTO "Approval" (id, "runId", "callId", tool, input, "expiresAt") VALUES ($1, $2, $3, $4, $5::jsonb, $6)
+     ON CONFLICT ("runId", "callId") DO UPDATE SET "callId" = excluded."callId" RETURNING ${columns}`,
+    [newId(), runId, callId, tool, storableJson(input), expiresAt],
+  );
+  void database.signals.publish('approval', rows[0]!.id);
+  return rows[0]!;
+}
+
+async function pending(database: Database, request: PageRequest): Promise<Page<ApprovalRecord>> {
+  const start = readPageRequest(request, uuidPattern);
+  const rows = await database.query<ApprovalRecord>(
+    `SELECT ${columns} FROM "Approval" WHERE status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now())
+     AND ${ofUnfinishedRun} AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
+    [start.after, start.size + 1],
+  );
+  return pageOf(rows, start, ({ id }) => id);
+}
+
+/** What a person puts in place of the model's input passes the same check as the model's did. */
+async function checkEdited(
+  approval: ApprovalRecord,
+  { approve, editedInput }: ApprovalDecision,
+  registry: Registry,
+): Promise<void> {
+  if (!approve || editedInput == null) return;
+  const schema: z.ZodType = registry.tools.get(approval.tool)?.input ?? z.unknown();
+  const found = await issuesOf(schema, editedInput);
+  if (found.length === 0) return;
+  const issues = found.map(({ path, message }) => ({ path: ['editedInput', ...path], message }));
+  const what = `The tool "${approval.tool}" does not take this input: mend it and decide again.`;
+  throw new DomainError('PROMPT_VARIABLES_INVALID', what, { details: { issues } });
+}
+
+async function issuesOf(schema: z.ZodType, value: unknown): Promise<Issue[]> {
+  try {
+    const { error } = await schema.safeParseAsync(value);
+    return error?.issues.map(({ path, message }) => ({ path: path.map(String), message })) ?? [];
+  } catch (error) {
+    return [{ path: [], message: messageOf(error) }];
+  }
+}
+
+async function decide(
+  database: Database,
+  {
+    approval,
+    decision,
+    caller,
+  }: { approval: ApprovalRecord; decision: ApprovalDecision; caller: Caller },
+): Promise<ApprovalRecord> {
+  const { approve, reason, editedInput } = decision;
+  const edited = approve && editedInput != null ? storableJson(editedInput) : null;
+  const rows = await database.query<ApprovalRecord>(
+    `UPDATE "Approval" SET status = $2, "decidedAt" = now(), "decidedBy" = $3, reason = $4, "editedInput" = $5::jsonb
+     WHERE id = $1 AND status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now()) AND ${ofUnfinishedRun}
+     RETURNING ${columns}`,
+    [approval.id, approve ? 'APPROVED' : 'REJECTED', caller.userId, reason ?? null, edited],
+  );
+  if (rows[0]) return rows[0];
+  const [run] = await readRuns(database, [approval.runId]);
+  throw conflict(approval, run?.finishedAt ? run.status : null);
+}
+
+function conflict({ status, decidedBy }: ApprovalRecord, runEnded: string | null): DomainError {
+  if (status === 'PENDING' && runEnded !== null) {
+    return new DomainError(
+      'APPROVAL_CONFLICT',
+      `The run that asked is over (${runEnded}): there is nothing left to decide.`,
+    );
+  }
+  const by = decidedBy ? ` by ${decidedBy}` : '';
+  const state = status === 'PENDING' ? 'decided or has expired meanwhile' : status.toLowerCase();
+  return new DomainError(
+    'APPROVAL_CONFLICT',
+    `This approval is already ${state}${by}; a decision holds once.`,
+  );
+}

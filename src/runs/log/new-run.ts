@@ -1,0 +1,67 @@
+import type { RunKind } from '../../kernel/run.ts';
+import type { RunOptions, RunRecord } from '../runs.ts';
+import type { NewRun } from './run-rows.ts';
+
+/** How long a run may take when its caller says nothing, in ms. */
+const defaultTimeoutMs: Record<RunKind, number> = {
+  COMPLETION: 300_000,
+  ANSWER: 300_000,
+  AGENT: 1_800_000,
+  EMBEDDING: 3_600_000,
+};
+
+interface Beginning {
+  id: string;
+  kind: RunKind;
+  owner: { userId: string; apiKeyId: string | null; requestId: string };
+  serverId: string;
+  input: unknown;
+  model: string;
+  options: RunOptions;
+  agent?: string;
+  parentRunId?: string;
+  deadlineAt?: Date;
+}
+
+/** The row of a run that begins now. */
+export function newRun(beginning: Beginning): NewRun {
+  const { id, kind, owner, serverId, input, model, options } = beginning;
+  const createdAt = new Date();
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs[kind];
+  return {
+    id,
+    kind,
+    status: 'RUNNING',
+    ...owner,
+    serverId,
+    parentRunId: beginning.parentRunId ?? null,
+    input,
+    model,
+    agent: beginning.agent ?? null,
+    onDisconnect: options.onDisconnect ?? 'CANCEL',
+    maxCost: options.maxCost ?? null,
+    createdAt,
+    deadlineAt: beginning.deadlineAt ?? new Date(createdAt.getTime() + timeoutMs),
+  };
+}
+
+/** The record of a run that has just begun. */
+export function newRecord({
+  id,
+  kind,
+  status,
+  userId,
+  requestId,
+  model,
+  agent,
+  ...row
+}: NewRun): RunRecord {
+  const input = row.input as { message?: string; maxTurns?: number };
+  return {
+    ...{ id, kind, status, userId, requestId, model, agent, createdAt: row.createdAt },
+    ...{ message: input.message ?? '', maxTurns: input.maxTurns ?? 0 },
+    ...{ promptVersionId: null, experimentId: null, variant: null },
+    ...{ finishedAt: null, durationMs: null, timeToFirstTokenMs: null },
+    ...{ text: '', output: null, stopReason: null, cached: false, degraded: false, error: null },
+  };
+}

@@ -1,0 +1,161 @@
+import type { Queryable } from '../../data/database.ts';
+import type { StoredError } from '../../kernel/errors.ts';
+import type { RunEvent } from '../../kernel/events.ts';
+import type { DisconnectPolicy, RunKind, RunStatus } from '../../kernel/run.ts';
+import { storableJson } from '../../kernel/storable-json.ts';
+import type { RunRecord } from '../runs.ts';
+
+export interface NewRun {
+  id: string;
+  kind: RunKind;
+  status: RunStatus;
+  userId: string;
+  apiKeyId: string | null;
+  requestId: string;
+  serverId: string;
+  parentRunId: string | null;
+  /** What was asked. For an agent it is all a server needs to go on. */
+  input: unknown;
+  model: string;
+  agent: string | null;
+  onDisconnect: DisconnectPolicy;
+  maxCost: string | null;
+  createdAt: Date;
+  deadlineAt: Date;
+}
+
+/** The columns that change while a run lives. Those left out stay as they are. */
+export interface RunPatch {
+  status?: RunStatus;
+  model?: string;
+  promptVersionId?: string | null;
+  experimentId?: string | null;
+  variant?: string | null;
+  finishedAt?: Date | null;
+  deadlineAt?: Date;
+  durationMs?: number | null;
+  timeToFirstTokenMs?: number | null;
+  text?: string;
+  output?: unknown;
+  stopReason?: string | null;
+  cached?: boolean;
+  degraded?: boolean;
+  error?: StoredError | null;
+}
+
+const newColumns: Record<keyof NewRun, string> = {
+  id: 'uuid',
+  kind: 'text',
+  status: 'text',
+  userId: 'text',
+  apiKeyId: 'uuid',
+  requestId: 'text',
+  serverId: 'uuid',
+  parentRunId: 'uuid',
+  input: 'jsonb',
+  model: 'text',
+  agent: 'text',
+  onDisconnect: 'text',
+  maxCost: 'numeric',
+  createdAt: 'timestamptz',
+  deadlineAt: 'timestamptz',
+};
+
+const patchColumns: Record<keyof RunPatch, string> = {
+  status: 'text',
+  model: 'text',
+  promptVersionId: 'uuid',
+  experimentId: 'uuid',
+  variant: 'text',
+  finishedAt: 'timestamptz',
+  deadlineAt: 'timestamptz',
+  durationMs: 'float8',
+  timeToFirstTokenMs: 'float8',
+  text: 'text',
+  output: 'jsonb',
+  stopReason: 'text',
+  cached: 'bool',
+  degraded: 'bool',
+  error: 'jsonb',
+};
+
+const quoted = (columns: object) => Object.keys(columns).map((name) => `"${name}"`);
+const typed = (columns: Record<string, string>) =>
+  Object.entries(columns).map(([name, type]) => `"${name}" ${type}`);
+
+export async function insertRuns(transaction: Queryable, runs: readonly NewRun[]): Promise<void> {
+  if (runs.length === 0) return;
+  const names = quoted(newColumns).join(', ');
+  // A batch whose commit was lost on the way is written again: the second time finds its rows.
+  await transaction.query(
+    `INSERT INTO "Run" (${names}) SELECT ${names}
+     FROM jsonb_to_recordset($1::jsonb) AS new(${typed(newColumns).join(', ')}) ON CONFLICT (id) DO NOTHING`,
+    [storableJson(runs)],
+  );
+}
+
+export async function insertEvents(
+  transaction: Queryable,
+  events: readonly RunEvent[],
+): Promise<void> {
+  if (events.length === 0) return;
+  const rows = events.map(({ runId, position, length, type, at, ...payload }) => ({
+    runId,
+    position,
+    length,
+    type,
+    payload,
+    at,
+  }));
+  await transaction.query(
+    `INSERT INTO "RunEvent" ("runId", position, length, type, payload, at)
+     SELECT * FROM json_to_recordset($1::json)
+       AS event("runId" uuid, position int, length int, type text, payload json, at timestamptz)
+     ON CONFLICT DO NOTHING`,
+    [storableJson(rows)],
+  );
+}
+
+/** One update for all rows: a column that a patch does not name keeps its value. */
+export async function patchRuns(
+  transaction: Queryable,
+  patches: readonly { runId: string; patch: RunPatch }[],
+): Promise<void> {
+  if (patches.length === 0) return;
+  const assignments = Object.keys(patchColumns).map(
+    (name) => `"${name}" = CASE WHEN p.patch ? '${name}' THEN p."${name}" ELSE r."${name}" END`,
+  );
+  await transaction.query(
+    `UPDATE "Run" r SET ${assignments.join(', ')}
+     FROM (SELECT (item->>'runId')::uuid AS id, item->'patch' AS patch, fields.*
+           FROM jsonb_array_elements($1::jsonb) AS item,
+                jsonb_to_record(item->'patch') AS fields(${typed(patchColumns).join(', ')})) AS p
+     WHERE r.id = p.id`,
+    [storableJson(patches)],
+  );
+}
+
+interface RunRow extends Omit<RunRecord, 'message' | 'maxTurns'> {
+  input: { message?: string; maxTurns?: number };
+}
+
+const recordColumns = `id, kind, status, "userId", "requestId", model, "promptVersionId", "experimentId", variant, agent,
+  "createdAt", "finishedAt", "durationMs", "timeToFirstTokenMs", text, output, "stopReason", cached, degraded, error, input`;
+
+/** Runs by id, in the order asked; null where there is none. */
+export async function readRuns(
+  database: Queryable,
+  ids: readonly string[],
+): Promise<(RunRecord | null)[]> {
+  const rows = await database.query<RunRow>(
+    `SELECT ${recordColumns} FROM "Run" WHERE id = ANY($1::uuid[])`,
+    [ids],
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => {
+    const row = byId.get(id);
+    if (!row) return null;
+    const { input, ...rest } = row;
+    return { ...rest, message: input.message ?? '', maxTurns: input.maxTurns ?? 0 };
+  });
+}

@@ -1,7 +1,0 @@
-import { DomainError } from '../kernel/errors.ts';
-
-/** The model would not answer. What it said before is kept with the run. */
-export function refusal(explanation: string | null): DomainError<'MODEL_REFUSED'> {
-  const why = explanation ? ` It says: ${explanation}` : '';
-  return new DomainError('MODEL_REFUSED', `The model refused to answer this.${why}`);
-}

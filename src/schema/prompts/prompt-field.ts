@@ -1,0 +1,160 @@
+import type { ObjectRef } from '@pothos/core';
+import { DomainError } from '../../kernel/errors.ts';
+import { camelCase, pascalCase } from '../../kernel/registry/names.ts';
+import type { NamedPrompt } from '../../prompts/prompts.ts';
+import type { CompletionRequest, RunRecord } from '../../runs/runs.ts';
+import type { Arguments, Builder, InputFields, Types } from '../builder.ts';
+import { callerOf } from '../limits/access.ts';
+import { generationCost } from '../limits/operation-limits.ts';
+import { asResult, errorAsResult, runAsResult } from '../results/as-result.ts';
+import { ErrorData, errorTypeName } from '../results/error-data.ts';
+import { completionCodes } from '../runs/completion-codes.ts';
+import { completionFields } from '../runs/completion-fields.ts';
+import { followRun } from '../runs/run-event-stream.ts';
+import { runInterfaces } from '../runs/run-interfaces.ts';
+import { type RunOptionsValue, toRunOptions } from '../runs/run-options.ts';
+import { runResult } from '../runs/run-result.ts';
+import type { RunView } from '../runs/run-view.ts';
+import { toZodInput } from '../zod/input-value.ts';
+import type { ShapeTypes } from '../zod/shape-to-types.ts';
+import type { PromptShape } from './prompt-shapes.ts';
+
+interface FieldArguments {
+  variables?: unknown;
+  options?: RunOptionsValue | null | undefined;
+}
+
+type CompletionRef = ObjectRef<Types, RunView>;
+
+/** One prompt's part of the schema: `classify_sentiment` is the field `classifySentiment`. */
+export class PromptField {
+  /** Of the mutation, the subscription and the field of `PromptInput`. */
+  readonly name: string;
+  readonly #shape: PromptShape;
+  readonly #types: ShapeTypes;
+  readonly #typeName: string;
+
+  constructor(shape: PromptShape, types: ShapeTypes) {
+    this.#shape = shape;
+    this.#types = types;
+    this.name = camelCase(shape.prompt.name);
+    this.#typeName = pascalCase(shape.prompt.name);
+  }
+
+  /** `Boolean`, to be set to true, for a prompt that takes no variables. */
+  inputField(t: InputFields) {
+    const { variables, prompt } = this.#shape;
+    const type = variables ? this.#types.inputType(variables.shape) : 'Boolean';
+    return t.field({ type, description: prompt.description });
+  }
+
+  named(variables: unknown): NamedPrompt {
+    const { prompt, variables: slot } = this.#shape;
+    return { name: prompt.name, variables: slot ? toZodInput(slot, variables) : {} };
+  }
+
+  declare(builder: Builder): void {
+    const { variables, output } = this.#shape;
+    if (variables) this.#types.declareInputs(variables.shape);
+    if (output) this.#types.declareOutputs(output.shape);
+    this.#declareMutation(builder, this.#declareCompletion(builder));
+    this.#declareSubscription(builder);
+  }
+
+  #declareCompletion(builder: Builder): CompletionRef {
+    const { output, prompt } = this.#shape;
+    return builder.objectRef<RunView>(`${this.#typeName}Completion`).implement({
+      description: `A completion of the prompt "${prompt.name}".`,
+      interfaces: runInterfaces(builder),
+      fields: (t) => ({
+        ...completionFields(t),
+        output: output
+          ? t.field({
+              type: this.#types.outputType(output.shape),
+              nullable: output.nullable || output.optional,
+              // The run keeps what the prompt's schema gave, which TypeScript cannot know.
+              resolve: (run) => run.output as never,
+            })
+          : t.expose('output', { type: 'JSON', nullable: true }),
+      }),
+    });
+  }
+
+  #declareMutation(builder: Builder, completion: CompletionRef): void {
+    const result = builder.unionType(`${this.#typeName}Result`, {
+      types: [completion, ...completionCodes.map((code) => errorTypeName(code))],
+      resolveType: (value) =>
+        value instanceof ErrorData ? errorTypeName(value.code) : completion.name,
+    });
+    builder.mutationField(this.name, (t) =>
+      t.field({
+        type: result,
+        description: this.#shape.prompt.description,
+        authScopes: { user: true },
+        complexity: generationCost,
+        args: this.#arguments(t.arg),
+        resolve: (_root, args: FieldArguments, context) =>
+          asResult(completionCodes, async () => {
+            const request = this.#request(args);
+            const handle = await context.services.runs.complete(request, callerOf(context));
+            return this.#result(await runResult(handle, context));
+          }),
+      }),
+    );
+  }
+
+  #declareSubscription(builder: Builder): void {
+    builder.subscriptionField(this.name, (t) =>
+      t.field({
+        type: 'RunEvent',
+        description: this.#shape.prompt.description,
+        authScopes: { user: true },
+        complexity: generationCost,
+        args: this.#arguments(t.arg),
+        subscribe: (_root, args: FieldArguments, context) => {
+          const request = this.#request(args);
+          const start = () => context.services.runs.complete(request, callerOf(context));
+          return followRun(start, context, { viewRun: (run) => this.#view(run) });
+        },
+        resolve: (event) => event,
+      }),
+    );
+  }
+
+  #arguments(arg: Arguments) {
+    const { variables } = this.#shape;
+    const options = arg({ type: 'RunOptions' });
+    if (!variables) return { options };
+    return {
+      variables: arg({ type: this.#types.inputType(variables.shape), required: true }),
+      options,
+    };
+  }
+
+  #request({ variables, options }: FieldArguments): CompletionRequest {
+    return { prompt: { named: this.named(variables) }, options: toRunOptions(options) };
+  }
+
+  /** Has the run what the type promises? The fallback text may stand where an output should. */
+  #isTyped({ output }: RunRecord): boolean {
+    const slot = this.#shape.output;
+    return !slot || slot.nullable || slot.optional || output != null;
+  }
+
+  #view(run: RunRecord): RunView {
+    return this.#isTyped(run) ? { ...run, completionType: `${this.#typeName}Completion` } : run;
+  }
+
+  #result(run: RunRecord) {
+    const result = runAsResult(completionCodes, run);
+    if (result instanceof ErrorData || this.#isTyped(result)) return result;
+    const message = 'The answer is the fallback text, which is not of the prompt’s output schema.';
+    const issues = [{ path: [], message: 'is missing' }];
+    const details = { text: run.text, issues };
+    return errorAsResult(
+      completionCodes,
+      new DomainError('OUTPUT_INVALID', message, { details }),
+      run.id,
+    );
+  }
+}

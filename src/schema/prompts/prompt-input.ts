@@ -1,0 +1,94 @@
+import type { PromptChoice } from '../../runs/runs.ts';
+import type { Builder } from '../builder.ts';
+import { nameSchema } from '../name-schema.ts';
+import type { JsonInput } from '../type-map.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import type { PromptFields } from './prompt-fields.ts';
+
+interface MessageValue {
+  role: 'USER' | 'ASSISTANT';
+  text: string;
+}
+
+interface NamedPromptValue {
+  name: string;
+  version?: number | null | undefined;
+  label?: string | null | undefined;
+  variables?: JsonInput | null | undefined;
+}
+
+/** Exactly one is set; a registered prompt's own field stands beside these under its name. */
+export interface PromptInputValue {
+  text?: string | null | undefined;
+  messages?: MessageValue[] | null | undefined;
+  named?: NamedPromptValue | null | undefined;
+}
+
+const name = nameSchema(100);
+
+const lastIsUsers = (messages: readonly MessageValue[]): boolean =>
+  messages.length === 0 || messages.at(-1)?.role === 'USER';
+
+const namesOneVersion = ({ version, label }: NamedPromptValue): boolean =>
+  version == null || label == null;
+
+function declareMessageInput(builder: Builder) {
+  return builder.inputType('MessageInput', {
+    fields: (t) => ({
+      role: t.field({ type: 'MessageRole', required: true }),
+      text: t.string({ required: true, validate: { minLength: 1, maxLength: 1_000_000 } }),
+    }),
+  });
+}
+
+function declareNamedPromptInput(builder: Builder) {
+  return builder.inputRef<NamedPromptValue>('NamedPromptInput').implement({
+    description:
+      'A prompt by name, for names known only at run time. `version` and `label` exclude each other; with neither, the running experiment decides, else the label "production".',
+    validate: [
+      [
+        namesOneVersion,
+        { message: 'version and label exclude each other: give one of them', path: ['label'] },
+      ],
+    ],
+    fields: (t) => ({
+      name: t.string({ required: true, validate: { schema: name } }),
+      version: t.int({ validate: { min: 1 } }),
+      label: t.string({ validate: { schema: name } }),
+      variables: t.field({ type: 'JSON' }),
+    }),
+  });
+}
+
+/** What is asked of the model: free text, a conversation, or a prompt, registered prompts by fields of their own. */
+export function declarePromptInput(builder: Builder, prompts: PromptFields): void {
+  const message = declareMessageInput(builder);
+  const named = declareNamedPromptInput(builder);
+  builder.inputType('PromptInput', {
+    isOneOf: true,
+    description:
+      'Exactly one. Every registered prompt adds a field of its own, named after it, whose input type is its variables schema: prompt: { summarization: { text: "…", maxSentences: 2 } }.',
+    fields: (t) => ({
+      text: t.string({ validate: { minLength: 1, maxLength: 1_000_000 } }),
+      messages: t.field({
+        type: [message],
+        validate: {
+          minLength: 1,
+          maxLength: 1_000,
+          refine: [lastIsUsers, { message: 'the last message must be of the role USER' }],
+        },
+      }),
+      named: t.field({ type: named }),
+      ...prompts.inputFields(t),
+    }),
+  });
+}
+
+/** The choice a `PromptInput` makes, with a registered prompt's variables as its zod schema takes them. */
+export function toPromptChoice(input: PromptInputValue, prompts: PromptFields): PromptChoice {
+  const { text, messages, named, ...own } = input;
+  if (text != null) return { text };
+  if (messages) return { messages };
+  if (named) return { named: withoutUndefined(named) };
+  return { named: prompts.namedPrompt(own) };
+}

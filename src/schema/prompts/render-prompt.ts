@@ -1,0 +1,116 @@
+import type { Message } from '../../kernel/model.ts';
+import type { Assignment, PromptVersionRecord } from '../../prompts/prompts.ts';
+import type { PromptChoice } from '../../runs/runs.ts';
+import type { Builder } from '../builder.ts';
+import type { GraphQLContext, Services } from '../context.ts';
+import { callerOf } from '../limits/access.ts';
+import { renderingCost } from '../limits/operation-limits.ts';
+import { nameSchema } from '../name-schema.ts';
+import { asResult } from '../results/as-result.ts';
+import { resultUnion } from '../results/result-union.ts';
+import type { PromptFields } from './prompt-fields.ts';
+import { toPromptChoice } from './prompt-input.ts';
+
+/** What would be sent. Version and assignment are null where no registered prompt is involved. */
+export interface RenderedPromptView {
+  text: string;
+  system: string | null;
+  version: PromptVersionRecord | null;
+  assignment: Assignment | null;
+  messages: readonly Message[];
+  estimatedTokens: number;
+}
+
+/** One message of the conversation, as text. */
+export interface RenderedMessage {
+  role: 'USER' | 'ASSISTANT';
+  text: string;
+}
+
+const codes = ['PROMPT_NOT_FOUND', 'PROMPT_VARIABLES_INVALID'] as const;
+
+const textOf = ({ content }: Message): string =>
+  content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+
+const toMessage = ({ role, text }: RenderedMessage): Message => ({
+  role: role === 'USER' ? 'user' : 'assistant',
+  content: [{ type: 'text', text }],
+});
+
+/** Text and conversations are sent as they are, to the default model. */
+function renderFree(
+  messages: readonly RenderedMessage[],
+  { models }: Services,
+): RenderedPromptView {
+  const call = { messages: messages.map(toMessage), maxTokens: 1 };
+  return {
+    text: messages.at(-1)?.text ?? '',
+    system: null,
+    version: null,
+    assignment: null,
+    messages: call.messages,
+    estimatedTokens: models.estimateInputTokens(call, [models.resolve(null)]),
+  };
+}
+
+async function render(
+  choice: PromptChoice,
+  subject: string,
+  { services }: GraphQLContext,
+): Promise<RenderedPromptView> {
+  if ('named' in choice) return services.prompts.render(choice.named, subject);
+  if ('messages' in choice) return renderFree(choice.messages, services);
+  return renderFree([{ role: 'USER', text: choice.text }], services);
+}
+
+function declareRenderedPrompt(builder: Builder): void {
+  builder.objectType('RenderedPrompt', {
+    fields: (t) => ({
+      text: t.exposeString('text', { description: 'The last message.' }),
+      system: t.exposeString('system', { nullable: true }),
+      version: t.expose('version', { type: 'PromptVersion', nullable: true }),
+      assignment: t.expose('assignment', { type: 'ExperimentAssignment', nullable: true }),
+      messages: t.field({
+        type: ['RenderedMessage'],
+        description: 'The whole conversation: examples as earlier turns, then the last message.',
+        resolve: ({ messages }) =>
+          messages.map((message) => ({
+            role: message.role === 'user' ? ('USER' as const) : ('ASSISTANT' as const),
+            text: textOf(message),
+          })),
+      }),
+      estimatedTokens: t.exposeInt('estimatedTokens'),
+    }),
+  });
+  builder.objectType('RenderedMessage', {
+    fields: (t) => ({
+      role: t.expose('role', { type: 'MessageRole' }),
+      text: t.exposeString('text'),
+    }),
+  });
+}
+
+/** `RenderedPrompt`, and the query that renders without calling a model. */
+export function declareRenderPrompt(builder: Builder, prompts: PromptFields): void {
+  declareRenderedPrompt(builder);
+  const RenderPromptResult = resultUnion(builder, 'RenderPromptResult', {
+    types: ['RenderedPrompt'],
+    codes,
+  });
+  builder.queryField('renderPrompt', (t) =>
+    t.field({
+      type: RenderPromptResult,
+      description: 'What would be sent, and by which version and variant, without calling a model.',
+      authScopes: { user: true },
+      complexity: renderingCost,
+      args: {
+        input: t.arg({ type: 'PromptInput', required: true }),
+        subject: t.arg.string({ validate: { schema: nameSchema() } }),
+      },
+      resolve: (_root, { input, subject }, context) =>
+        asResult(codes, () =>
+          render(toPromptChoice(input, prompts), subject ?? callerOf(context).userId, context),
+        ),
+    }),
+  );
+}

@@ -1,0 +1,36 @@
+import type { ObjectFields } from '../builder.ts';
+import type { RunView } from './run-view.ts';
+
+/** The fields that every completion has beside those of a run; a prompt's own type adds its typed `output`. */
+export function completionFields(t: ObjectFields<RunView>) {
+  return {
+    text: t.exposeString('text'),
+    stopReason: t.exposeString('stopReason', { nullable: true }),
+    cached: t.exposeBoolean('cached', {
+      description: 'Served from the response cache: costs nothing and calls no model.',
+    }),
+    degraded: t.exposeBoolean('degraded', {
+      description: 'Served by a fallback model or by the fallback text.',
+    }),
+    timeToFirstTokenMs: t.exposeFloat('timeToFirstTokenMs', {
+      nullable: true,
+      description: 'Milliseconds to the first token of the model.',
+    }),
+    promptVersion: t.field({
+      type: 'PromptVersion',
+      nullable: true,
+      resolve: ({ promptVersionId }, _args, { loaders }) =>
+        promptVersionId === null ? null : loaders.promptVersion.load(promptVersionId),
+    }),
+    experiment: t.field({
+      type: 'ExperimentAssignment',
+      nullable: true,
+      resolve: async (run, _args, { loaders }) => {
+        const { experimentId, variant, promptVersionId: versionId } = run;
+        if (experimentId === null || variant === null || versionId === null) return null;
+        const experiment = await loaders.experiment.load(experimentId);
+        return experiment && { experimentId, experiment: experiment.name, variant, versionId };
+      },
+    }),
+  };
+}

@@ -1,0 +1,52 @@
+import type { RunOptions } from '../../runs/runs.ts';
+import type { Builder } from '../builder.ts';
+import { nameSchema } from '../name-schema.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+
+/** `RunOptions` as GraphQL hands them over. */
+export type RunOptionsValue = {
+  [Option in keyof RunOptions]: RunOptions[Option] | undefined;
+};
+
+export const toRunOptions = (options: RunOptionsValue | null | undefined): RunOptions | null =>
+  options ? withoutUndefined(options) : null;
+
+const name = nameSchema();
+const dayMs = 24 * 60 * 60 * 1000;
+
+export function declareRunOptions(builder: Builder): void {
+  builder.inputType('RunOptions', {
+    fields: (t) => ({
+      subject: t.string({
+        description: "Which subject an experiment assigns by; the caller's user id when left out.",
+        validate: { schema: name },
+      }),
+      idempotencyKey: t.string({
+        description:
+          "Repeating a call with the same key within 24 h returns the first call's run and calls no model.",
+        validate: { schema: name },
+      }),
+      timeoutMs: t.int({ validate: { min: 1, max: dayMs } }),
+      fallbackModels: t.stringList({
+        description:
+          'Models tried in order when the first is overloaded, rate limited, timed out or down.',
+        validate: { maxLength: 10, items: { schema: name } },
+      }),
+      fallbackText: t.string({
+        description:
+          'Answered when everything else failed: the run then succeeds with degraded: true.',
+        validate: { maxLength: 100_000 },
+      }),
+      cache: t.field({ type: 'CacheMode' }),
+      maxCost: t.field({
+        type: 'USD',
+        description: 'Refuses before the call when the worst case would cost more.',
+      }),
+      onDisconnect: t.field({
+        type: 'DisconnectPolicy',
+        description:
+          "What a stream's end of connection does to the run. Default: CANCEL after a short grace in which `runEvents` can take over.",
+      }),
+    }),
+  });
+}

@@ -1,0 +1,84 @@
+import type { Builder } from '../builder.ts';
+import { encodeGlobalId, parseId } from '../global-id.ts';
+import { callerOf } from '../limits/access.ts';
+import { asResult } from '../results/as-result.ts';
+import { ErrorData } from '../results/error-data.ts';
+import { resultUnion } from '../results/result-union.ts';
+import { runTypeName } from './run-view.ts';
+
+function declareRunInterface(builder: Builder): void {
+  builder.interfaceType('Run', {
+    description:
+      'A run is one piece of model work: a completion, an answer from knowledge, or an agent run. It is an append-only log of events; streaming reads the log live, resuming reads it from a cursor, and cost is what its model calls summed to.',
+    interfaces: [builder.nodeInterfaceRef()],
+    resolveType: runTypeName,
+    fields: (t) => ({
+      id: t.id({ resolve: (run) => encodeGlobalId('Run', run.id) }),
+      status: t.expose('status', { type: 'RunStatus' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime' }),
+      finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
+      model: t.exposeString('model', {
+        description: 'The model that answered, or "fallback" when the fallback text was used.',
+      }),
+      usage: t.field({
+        type: 'TokenUsage',
+        resolve: (run, _args, { loaders }) => run.spent ?? loaders.usageOfRun.load(run.id),
+      }),
+      cost: t.field({
+        type: 'USD',
+        nullable: true,
+        description: "Null only when the model's price is not known.",
+        resolve: async (run, _args, { loaders }) =>
+          (run.spent ?? (await loaders.usageOfRun.load(run.id))).cost,
+      }),
+      durationMs: t.exposeFloat('durationMs', { nullable: true }),
+      userId: t.exposeString('userId'),
+      requestId: t.exposeString('requestId'),
+      error: t.field({
+        type: 'Error',
+        nullable: true,
+        resolve: (run) => run.error && new ErrorData(run.error, run.id),
+      }),
+    }),
+  });
+}
+
+function declareRunFields(builder: Builder): void {
+  builder.queryField('run', (t) =>
+    t.field({
+      type: 'Run',
+      nullable: true,
+      authScopes: { user: true },
+      args: { id: t.arg.id({ required: true }) },
+      resolve: (_root, { id }, { loaders }) => loaders.run.load(parseId('Run', id)),
+    }),
+  );
+}
+
+const cancelCodes = ['RUN_NOT_FOUND', 'CONFLICT'] as const;
+
+function declareCancelRun(builder: Builder): void {
+  const CancelRunResult = resultUnion(builder, 'CancelRunResult', {
+    types: ['Completion', 'Answer', 'AgentRun', 'IngestRun'],
+    codes: cancelCodes,
+    successType: runTypeName,
+  });
+  builder.mutationField('cancelRun', (t) =>
+    t.field({
+      type: CancelRunResult,
+      authScopes: { user: true },
+      args: { id: t.arg.id({ required: true }) },
+      resolve: (_root, { id }, context) => {
+        const runId = parseId('Run', id);
+        return asResult(cancelCodes, () => context.services.runs.cancel(runId, callerOf(context)));
+      },
+    }),
+  );
+}
+
+/** The `Run` interface, and what can be done with a run of any kind. */
+export function declareRun(builder: Builder): void {
+  declareRunInterface(builder);
+  declareRunFields(builder);
+  declareCancelRun(builder);
+}

@@ -1,0 +1,59 @@
+import type { Builder } from '../builder.ts';
+import type { GraphQLContext } from '../context.ts';
+import { encodeGlobalId, parseId } from '../global-id.ts';
+import { callerOf } from '../limits/access.ts';
+import { nameSchema } from '../name-schema.ts';
+import { asResult } from '../results/as-result.ts';
+import { resultUnion } from '../results/result-union.ts';
+import { storableText } from '../storable-text.ts';
+
+const codes = ['RUN_NOT_FOUND'] as const;
+
+/** A score shows to whom its run shows. */
+async function loadScore(id: string, { loaders }: GraphQLContext) {
+  const score = await loaders.score.load(id);
+  return score && (await loaders.run.load(score.runId)) ? score : null;
+}
+
+export function declareScore(builder: Builder): void {
+  builder.node('Score', {
+    id: { resolve: (score) => score.id },
+    loadOne: loadScore,
+    fields: (t) => ({
+      runId: t.id({ resolve: (score) => encodeGlobalId('Run', score.runId) }),
+      name: t.exposeString('name'),
+      value: t.exposeFloat('value'),
+      comment: t.exposeString('comment', { nullable: true }),
+      createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    }),
+  });
+  const ScoreRunInput = builder.inputType('ScoreRunInput', {
+    description: 'Takes the place of the score that this user gave the run by this name before.',
+    fields: (t) => ({
+      runId: t.id({ required: true }),
+      name: t.string({ required: true, validate: { schema: nameSchema(100) } }),
+      value: t.float({
+        required: true,
+        description: 'Of 1e12 at most, and -1e12 at least.',
+        validate: { min: -1e12, max: 1e12 },
+      }),
+      comment: t.string({ validate: { schema: storableText(10_000) } }),
+    }),
+  });
+  const ScoreRunResult = resultUnion(builder, 'ScoreRunResult', { types: ['Score'], codes });
+  builder.mutationField('scoreRun', (t) =>
+    t.field({
+      type: ScoreRunResult,
+      description: 'Feedback of a user or a check on a run; experiments compare variants by it.',
+      authScopes: { user: true },
+      args: { input: t.arg({ type: ScoreRunInput, required: true }) },
+      resolve: (_root, { input }, context) => {
+        const { name, value, comment = null } = input;
+        const runId = parseId('Run', input.runId, ['input', 'runId']);
+        return asResult(codes, () =>
+          context.services.runs.score({ runId, name, value, comment }, callerOf(context)),
+        );
+      },
+    }),
+  );
+}

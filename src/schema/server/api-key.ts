@@ -1,0 +1,113 @@
+import type { Builder } from '../builder.ts';
+import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
+import { parseId } from '../global-id.ts';
+import { mayRead, userScope } from '../limits/access.ts';
+import { pageCost } from '../limits/operation-limits.ts';
+import { nameSchema } from '../name-schema.ts';
+import { asResult } from '../results/as-result.ts';
+import { resultUnion } from '../results/result-union.ts';
+import { storableText } from '../storable-text.ts';
+
+const name = storableText(200).trim().min(1);
+
+const codes = ['NOT_FOUND'] as const;
+
+const isFuture = (date: Date): boolean => date.getTime() > Date.now();
+
+function declareApiKeyType(builder: Builder): void {
+  builder.node('ApiKey', {
+    id: { resolve: (key) => key.id },
+    loadOne: async (id, context) => {
+      const key = await context.loaders.apiKey.load(id);
+      return key && mayRead(context, key.userId) ? key : null;
+    },
+    fields: (t) => ({
+      name: t.exposeString('name'),
+      userId: t.exposeString('userId'),
+      roles: t.expose('roles', { type: ['Role'] }),
+      prefix: t.exposeString('prefix', {
+        description: 'The first characters of the secret, to recognise it by.',
+      }),
+      createdAt: t.expose('createdAt', { type: 'DateTime' }),
+      lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true }),
+      expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
+      revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true }),
+    }),
+  });
+  builder.objectType('CreatedApiKey', {
+    description: 'The only time the secret is shown; the server keeps a hash.',
+    fields: (t) => ({
+      apiKey: t.expose('apiKey', { type: 'ApiKey' }),
+      secret: t.exposeString('secret'),
+    }),
+  });
+}
+
+function declareCreateApiKey(builder: Builder): void {
+  const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
+    fields: (t) => ({
+      name: t.string({ required: true, validate: { schema: name } }),
+      userId: t.string({ required: true, validate: { schema: name } }),
+      roles: t.field({
+        type: ['Role'],
+        required: true,
+        validate: { minLength: 1, maxLength: 2 },
+      }),
+      expiresAt: t.field({
+        type: 'DateTime',
+        validate: { refine: [isFuture, { message: 'must lie in the future' }] },
+      }),
+    }),
+  });
+  builder.mutationField('createApiKey', (t) =>
+    t.field({
+      type: 'CreatedApiKey',
+      authScopes: { admin: true },
+      args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
+      resolve: (_root, { input }, { services }) =>
+        services.auth.createApiKey({ ...input, expiresAt: input.expiresAt ?? null }),
+    }),
+  );
+}
+
+function declareApiKeys(builder: Builder): void {
+  const apiKeys = declareConnection(builder, 'ApiKey');
+  builder.queryField('apiKeys', (t) =>
+    t.field({
+      type: apiKeys,
+      description: 'Newest first; the caller’s own, for an admin everybody’s. Never the secrets.',
+      authScopes: { user: true },
+      complexity: pageCost,
+      args: {
+        ...pageArguments(t.arg),
+        userId: t.arg.string({ validate: { schema: nameSchema() } }),
+      },
+      resolve: async (_root, { userId, ...page }, context) => {
+        const request = { ...pageRequest(page), userId: userScope(context, userId) };
+        return toConnection(await context.services.auth.apiKeys(request));
+      },
+    }),
+  );
+}
+
+/** `ApiKey`, with the list of them and the mutations that make and revoke one. */
+export function declareApiKey(builder: Builder): void {
+  declareApiKeyType(builder);
+  declareCreateApiKey(builder);
+  declareApiKeys(builder);
+  const RevokeApiKeyResult = resultUnion(builder, 'RevokeApiKeyResult', {
+    types: ['ApiKey'],
+    codes,
+  });
+  builder.mutationField('revokeApiKey', (t) =>
+    t.field({
+      type: RevokeApiKeyResult,
+      authScopes: { admin: true },
+      args: { id: t.arg.id({ required: true }) },
+      resolve: (_root, { id }, { services }) => {
+        const keyId = parseId('ApiKey', id);
+        return asResult(codes, () => services.auth.revokeApiKey(keyId));
+      },
+    }),
+  );
+}
