@@ -5,6 +5,9 @@ const print = (fields: object, message: string): void => console.error(message, 
 
 /** Tells nothing but trouble. */
 export const benchLog: Log = {
-  ...{ debug: silent, info: silent, warn: print, error: print },
+  debug: silent,
+  info: silent,
+  warn: print,
+  error: print,
   child: () => benchLog,
 };

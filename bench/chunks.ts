@@ -39,7 +39,8 @@ async function readQuestions(folder: string): Promise<Question[]> {
   return csvRows(content)
     .slice(1)
     .map(([text = '', references = '[]', corpus = '']) => ({
-      ...{ text, corpus: `${corpus}.md` },
+      text,
+      corpus: `${corpus}.md`,
       references: (JSON.parse(references) as { content: string }[]).map(({ content }) => content),
     }));
 }

@@ -52,7 +52,9 @@ async function rank(
     const ms = performance.now() - started;
     const documents = [...new Set(search.map(({ source }) => source))];
     scores.push({
-      ...{ ndcg: ndcg(documents, judged, depth), recall: recall(documents, judged, depth), ms },
+      ndcg: ndcg(documents, judged, depth),
+      recall: recall(documents, judged, depth),
+      ms,
     });
   }
   const ms = scores.map((score) => score.ms);

@@ -16,7 +16,10 @@ export async function startBenchServer(): Promise<{
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tessera-bench-'));
   const { DATABASE_URL: url } = process.env;
   const config = readConfig({
-    ...{ PORT: '0', DATA_DIR: dataDir, TESSERA_ADMIN_KEY: adminKey, RATE_LIMIT: 'off' },
+    PORT: '0',
+    DATA_DIR: dataDir,
+    TESSERA_ADMIN_KEY: adminKey,
+    RATE_LIMIT: 'off',
     ...(url ? { DATABASE_URL: url } : {}),
   });
   const server = await startServer(config, { log });

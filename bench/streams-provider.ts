@@ -10,12 +10,15 @@ const usage = { input_tokens: 10, cache_creation_input_tokens: 0, cache_read_inp
 const opening =
   frame({
     type: 'message_start',
-    ...{
-      message: {
-        ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-sonnet-5-5' },
-        ...{ content: [], stop_reason: null, stop_sequence: null },
-        usage: { ...usage, output_tokens: 1 },
-      },
+    message: {
+      id: 'msg_1',
+      type: 'message',
+      role: 'assistant',
+      model: 'claude-sonnet-5-5',
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { ...usage, output_tokens: 1 },
     },
   } as never) +
   frame({

@@ -10,7 +10,12 @@ const rounds = 50;
 
 function beginRun(writer: LogWriter): LiveRun {
   const row = newRun({
-    ...{ id: newId(), serverId: newId(), kind: 'COMPLETION', input: {}, model: 'm', options: {} },
+    id: newId(),
+    serverId: newId(),
+    kind: 'COMPLETION',
+    input: {},
+    model: 'm',
+    options: {},
     owner: { userId: 'u', apiKeyId: null, requestId: 'r' },
   });
   const run = new LiveRun({ row, record: newRecord(row), epoch: 1, writer });

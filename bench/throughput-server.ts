@@ -12,8 +12,15 @@ function openNoLedger(options: LedgerOptions): Ledger {
   const row = ({ request, createdAt }: Hold): UsageRecordRow => ({
     ...request.tag,
     ...nothing,
-    ...{ id: newId(), provider: request.provider, model: request.model, createdAt, cost: '0' },
-    ...{ estimated: false, cached: false, status: 'succeeded', durationMs: 0 },
+    id: newId(),
+    provider: request.provider,
+    model: request.model,
+    createdAt,
+    cost: '0',
+    estimated: false,
+    cached: false,
+    status: 'succeeded',
+    durationMs: 0,
     timeToFirstTokenMs: null,
   });
   return {

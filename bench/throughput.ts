@@ -27,8 +27,10 @@ interface Contender {
 async function start(name: string, environment: Record<string, string>): Promise<Contender> {
   const file = fileURLToPath(new URL('throughput-server.ts', import.meta.url));
   const env = {
-    ...{ PATH: process.env['PATH'], HOME: process.env['HOME'] },
-    ...{ ANTHROPIC_API_KEY: 'bench', TESSERA_ADMIN_KEY: adminKey },
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    ANTHROPIC_API_KEY: 'bench',
+    TESSERA_ADMIN_KEY: adminKey,
     ...environment,
   };
   const execArgv = process.env['PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/bench-prof'] : [];
@@ -55,7 +57,9 @@ async function round(contender: Contender, milliseconds: number): Promise<void> 
     while (performance.now() < until) {
       const variables = { text: `[demo:reply It is well, thank you.] How are you? ${done}` };
       const { body } = await pool.request({
-        ...{ path: '/graphql', method: 'POST', body: JSON.stringify({ query, variables }) },
+        path: '/graphql',
+        method: 'POST',
+        body: JSON.stringify({ query, variables }),
         headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
       });
       const answer = (await body.json()) as { data?: { complete: { __typename: string } } };

@@ -76,7 +76,13 @@ async function ingest(paths: string[], options: IngestOptions, session: Session)
   const report = newReport();
   try {
     await ingestFiles(files, report, {
-      ...{ client, terminal, collection, metadata, bodyLimitBytes, isForced, signal },
+      client,
+      terminal,
+      collection,
+      metadata,
+      bodyLimitBytes,
+      isForced,
+      signal,
     });
   } catch (error) {
     if (isWorthTelling(report)) printReport(report, collection, terminal);

@@ -80,7 +80,11 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       latent.refresh(collectionId);
   };
   const reembedding = createReembedding({
-    ...{ database, embedders, indexes, log, meterFor: options.meterReembedding },
+    database,
+    embedders,
+    indexes,
+    log,
+    meterFor: options.meterReembedding,
     onChanged: async (collectionId, embedder) => {
       improve(collectionId, embedder);
       await changed(collectionId);
@@ -138,7 +142,9 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       settings.onStarted?.(embedder.name);
       latent.postpone(collection.id);
       const target = {
-        ...{ ...settings, collectionId: collection.id, embedder: meter(embedder) },
+        ...settings,
+        collectionId: collection.id,
+        embedder: meter(embedder),
         embedderOf: (name: string) => {
           const other = embedderOf(name);
           return other && meter(other);

@@ -17,7 +17,9 @@ export function meteredEmbedder(
 ): Embedder {
   const { name, dimensions, weight } = embedder;
   return {
-    ...{ name, dimensions, weight },
+    name,
+    dimensions,
+    weight,
     async embed(texts, options) {
       if (texts.length === 0) return embedder.embed(texts, options);
       options.signal?.throwIfAborted();
@@ -51,7 +53,9 @@ function holdRequest(
 ): HoldRequest {
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   return {
-    ...{ tag, envelope, model },
+    tag,
+    envelope,
+    model,
     embedding: true,
     provider: model.split('/')[0] ?? model,
     estimatedInputTokens: Math.ceil(bytes / bytesPerToken) + texts.length * tokensAroundText,

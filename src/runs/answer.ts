@@ -95,7 +95,9 @@ function rerankIn(
 ): Rerank {
   const { question: query, options } = request;
   return rerankWith(findReranker(name, services.registry), {
-    ...{ query, signal: run.signal, log: services.log },
+    query,
+    signal: run.signal,
+    log: services.log,
     promptAnswer: (named) => promptAnswer(run, { named, options: options ?? {} }, services),
   });
 }

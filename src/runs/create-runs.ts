@@ -68,14 +68,13 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const writer = new LogWriter({ database, log });
   const services: RunServices = {
     ...options,
-    ...{
-      writer,
-      approvals,
-      sharedCalls: createSingleFlight(),
-      hooks: createRunHooks(registry, log),
-    },
+    writer,
+    approvals,
+    sharedCalls: createSingleFlight(),
+    hooks: createRunHooks(registry, log),
     subAgents: createSubAgents({
-      ...{ ...options, handles },
+      ...options,
+      handles,
       executor: () => executor,
       canceller: () => canceller,
     }),
@@ -84,7 +83,10 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const canceller = new RunCanceller({ database, liveRuns, executor, handles });
   let draining = false;
   const deployment = new Deployment({
-    ...{ database, serverId, version, log },
+    database,
+    serverId,
+    version,
+    log,
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     takeOver: async (ofServers) => {
       await ledger.settleHoldsOf(ofServers);
@@ -188,7 +190,9 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     },
     rerank({ reranker, query, signal = new AbortController().signal }, caller) {
       return rerankWith(findReranker(reranker, registry), {
-        ...{ query, signal, log },
+        query,
+        signal,
+        log,
         promptAnswer: async (named) =>
           completedAnswer(await complete({ prompt: { named } }, caller), signal),
       });

@@ -20,7 +20,11 @@ export async function runIngest(
     const { embedder, documents, ...counts } = await ingest(run, request, services);
     const { created, updated, unchanged, chunks, rejected } = counts;
     const output: IngestOutput = {
-      ...{ created, updated, unchanged, chunks, rejected },
+      created,
+      updated,
+      unchanged,
+      chunks,
+      rejected,
       documentIds: documents.map(({ id }) => id),
     };
     await run.end({ status: 'SUCCEEDED', model: embedder, output }, { type: 'RunFinished' });

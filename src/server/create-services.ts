@@ -67,7 +67,10 @@ export async function createServices(
   };
   const registry = undo.add(
     await createRegistry(plugins, pluginServices, [
-      ...[checkPrompts, checkPromptTypes, checkOutputs, checkToolInputs],
+      checkPrompts,
+      checkPromptTypes,
+      checkOutputs,
+      checkToolInputs,
     ]),
   );
   registry.hooks.unshift({ plugin: 'telemetry', hooks: createRunObserver(log, metrics) });
@@ -85,13 +88,18 @@ export async function createServices(
   );
   const ledger = undo.add(
     (options.openLedger ?? createLedger)({
-      ...{ database, prices, serverId, log },
+      database,
+      prices,
+      serverId,
+      log,
       ...ledgerOf(config, registry, log),
     }),
   );
   const knowledge = undo.add(
     createKnowledge({
-      ...{ database, log, meterReembedding: meterReembedding(ledger) },
+      database,
+      log,
+      meterReembedding: meterReembedding(ledger),
       ...openEmbedders(config, registry),
     }),
   );
@@ -102,8 +110,19 @@ export async function createServices(
   undo.add(startRollUps({ ledger, log }));
   const { disconnectGraceMs, serverLeaseMs: leaseMs } = config;
   const runs = await createRuns({
-    ...{ database, models, cache, prompts, knowledge, ledger, registry, prices },
-    ...{ serverId, version, log, disconnectGraceMs, leaseMs },
+    database,
+    models,
+    cache,
+    prompts,
+    knowledge,
+    ledger,
+    registry,
+    prices,
+    serverId,
+    version,
+    log,
+    disconnectGraceMs,
+    leaseMs,
   });
   undo.add({ close: () => runs.drain(new Date()) });
   const serverStatus = () => ({

@@ -15,7 +15,10 @@ type Billing = Pick<UsageTag, 'runId' | 'userId' | 'requestId' | 'apiKeyId'>;
 
 const tagOf = (billing: Billing): UsageTag => ({
   ...billing,
-  ...{ promptVersionId: null, promptName: null, experimentId: null, variant: null },
+  promptVersionId: null,
+  promptName: null,
+  experimentId: null,
+  variant: null,
   kind: 'EMBEDDING',
 });
 

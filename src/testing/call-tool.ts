@@ -33,8 +33,13 @@ export async function callTool(
     const cited: SearchHit[] = [];
     const input = await tool.input.parseAsync(call.input);
     const output = await tool.run(input, {
-      ...{ runId: 'run', callId: 'call', userId: 'user', idempotencyKey: 'run:call', attempt: 1 },
-      ...{ requestId: 'request', apiKeyId: null },
+      runId: 'run',
+      callId: 'call',
+      userId: 'user',
+      idempotencyKey: 'run:call',
+      attempt: 1,
+      requestId: 'request',
+      apiKeyId: null,
       signal: AbortSignal.timeout(tool.timeoutMs ?? 30_000),
       log: lent.log,
       cite: (hits) => void cited.push(...hits),

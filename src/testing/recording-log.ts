@@ -15,7 +15,10 @@ export function recordingLog(): { log: Log; lines: readonly LoggedLine[] } {
       (fields, message) =>
         void lines.push({ level, message, fields: { ...common, ...fields } });
     return {
-      ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
       child: (fields) => create({ ...common, ...fields }),
     };
   };

@@ -26,8 +26,14 @@ const turn = (number: number, stopReason: string, ...ids: string[]): RunEventBod
 });
 
 const result = (callId: string, output: string): RunEventBody => ({
-  ...{ type: 'ToolCallFinished', callId, tool: 'pay', output, isError: false },
-  ...{ attempts: 1, durationMs: 1, cited: [] },
+  type: 'ToolCallFinished',
+  callId,
+  tool: 'pay',
+  output,
+  isError: false,
+  attempts: 1,
+  durationMs: 1,
+  cited: [],
 });
 
 const stateAfter = (...bodies: RunEventBody[]) =>
@@ -39,7 +45,10 @@ const stateAfter = (...bodies: RunEventBody[]) =>
     events: bodies.map(
       (body, index): RunEvent => ({
         ...body,
-        ...{ runId: 'r', position: index + 1, length: 1, at: new Date(0) },
+        runId: 'r',
+        position: index + 1,
+        length: 1,
+        at: new Date(0),
       }),
     ),
   });

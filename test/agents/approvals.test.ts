@@ -71,8 +71,15 @@ test('a call waits for a person, is made once approved, and both show', async ()
   expect(call?.approval).toEqual({ id: approval!.id, status: 'APPROVED' });
   const events = await server.subscribe<AgentEventView>(RUN_EVENTS, { id: run.id }).rest();
   expect(events.map(({ __typename }) => __typename)).toEqual([
-    ...['RunStarted', 'ToolCallStarted', 'ApprovalRequested', 'ApprovalDecided'],
-    ...['ToolCallFinished', 'TurnFinished', 'TextDelta', 'TurnFinished', 'RunFinished'],
+    'RunStarted',
+    'ToolCallStarted',
+    'ApprovalRequested',
+    'ApprovalDecided',
+    'ToolCallFinished',
+    'TurnFinished',
+    'TextDelta',
+    'TurnFinished',
+    'RunFinished',
   ]);
 });
 

@@ -52,7 +52,9 @@ test('a conversation without room for another turn ends, with what it did, befor
 
 test('a provider that finds the prompt too long ends the run the same way', async () => {
   server.demo.script({
-    ...{ kind: 'status', status: 400, message: 'prompt is too long: 9 tokens > 8 maximum' },
+    kind: 'status',
+    status: 400,
+    message: 'prompt is too long: 9 tokens > 8 maximum',
     match: { contains: 'unforeseen' },
   });
   const run = await runIt('unforeseen');

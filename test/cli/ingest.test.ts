@@ -175,7 +175,8 @@ test('is a program of its own', async () => {
     progress: '',
   });
   expect(await spawnCli(['ingest', 'a.html'], { cwd })).toEqual({
-    ...{ code: 1, output: '' },
+    code: 1,
+    output: '',
     progress: "error: required option '-c, --collection <name>' not specified\n",
   });
 });

@@ -30,7 +30,9 @@ const text = fc
 const optional = fc.option(text);
 const wording = fc.record({
   template: text,
-  ...{ system: optional, model: optional, notes: optional },
+  system: optional,
+  model: optional,
+  notes: optional,
   maxTokens: fc.option(fc.integer({ min: 1, max: 1_000_000 })),
 });
 

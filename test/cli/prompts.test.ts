@@ -28,7 +28,9 @@ async function pulled(): Promise<Workspace> {
   const at = (name: string): string => join(folder.path, 'prompts', `${name}.md`);
   const read = (name: string): Promise<string> => readFile(at(name), 'utf8');
   return {
-    ...{ folder, run, read },
+    folder,
+    run,
+    read,
     edit: async (name, before, after) => {
       const text = await read(name);
       expect(text).toMatch(before);
@@ -106,7 +108,8 @@ test('pushes an edit as a version, then moves a label to it', async () => {
   expect(pushed).toMatchObject({ code: 0 });
   expect(pushed.output).toContain('summarization.md: published as version 2\n');
   expect(await promptOf('summarization')).toMatchObject({
-    ...{ numbers: [2, 1], labels: { production: 1 } },
+    numbers: [2, 1],
+    labels: { production: 1 },
     newest: {
       maxTokens: 77,
       notes: 'Short: please',
@@ -118,7 +121,8 @@ test('pushes an edit as a version, then moves a label to it', async () => {
     'summarization.md: is version 2, "production" moved to it\n',
   );
   expect(await promptOf('summarization')).toMatchObject({
-    ...{ numbers: [2, 1], labels: { production: 2 } },
+    numbers: [2, 1],
+    labels: { production: 2 },
   });
   expect(await read('summarization')).toContain('\nversion: 2\n');
   expect((await run('pull')).output.match(/as before$/gm)).toHaveLength(6);

@@ -88,7 +88,8 @@ describe('the data folder', { timeout: 60_000 }, () => {
   test('can be read by its owner only', async () => {
     const dataDir = path.join(folder, 'made');
     const database = await openDatabase({
-      ...{ dataDir, log: testLog },
+      dataDir,
+      log: testLog,
       loadDataDir: await embeddedTemplate(),
     });
     expect((await stat(dataDir)).mode & 0o777).toBe(0o700);

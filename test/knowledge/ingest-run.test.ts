@@ -52,10 +52,15 @@ test('an ingest is a run that tells how far it is, and what its embedder billed'
   expect(events[0]?.__typename).toBe('RunStarted');
   const progress = events.filter(({ __typename }) => __typename === 'DocumentsIngested');
   expect(progress.map(({ documents, total }) => [documents, total])).toEqual([
-    ...[[32, 70], [64, 70], [70, 70]], // biome-ignore format: pairs
+    [32, 70],
+    [64, 70],
+    [70, 70], // biome-ignore format: pairs
   ]);
   expect(events.at(-1)?.run).toEqual({
-    ...{ status: 'SUCCEEDED', created: 70, chunks: 70, usage: { inputTokens: 70 } },
+    status: 'SUCCEEDED',
+    created: 70,
+    chunks: 70,
+    usage: { inputTokens: 70 },
   });
   const [, first] = events;
   const resumed = server.subscribe<Event>(EVENTS, { id: first!.runId, after: first!.cursor });
@@ -69,8 +74,11 @@ test('the mutation answers with the same, and with what it refused', async () =>
     input: { ...input, documents },
   });
   expect(ingestDocuments).toMatchObject({
-    ...{ created: 0, unchanged: 2, documents: [{ source: '0.md' }, { source: '1.md' }] },
-    ...{ rejected: [{ source: 'empty.md' }], run: { status: 'SUCCEEDED' } },
+    created: 0,
+    unchanged: 2,
+    documents: [{ source: '0.md' }, { source: '1.md' }],
+    rejected: [{ source: 'empty.md' }],
+    run: { status: 'SUCCEEDED' },
   });
 });
 

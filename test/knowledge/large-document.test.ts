@@ -15,7 +15,11 @@ let between: { after: number; work: () => Promise<unknown> } | null = null;
 
 const openKnowledge = (on: Database): KnowledgeRoom =>
   createKnowledge({
-    ...{ database: on, embedders: [], defaultEmbedder: 'hash-512', log: testLog, latent: false },
+    database: on,
+    embedders: [],
+    defaultEmbedder: 'hash-512',
+    log: testLog,
+    latent: false,
   });
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -134,7 +138,9 @@ test('the former text serves, whole, until the new one does', async () => {
   expect(await ingest(text)).toMatchObject({ updated: 1 });
   expect(seen).toEqual([['lift'], [], ['drag']]);
   expect([await find('lift'), await find('newh'), await find('drag')]).toEqual([
-    ...[[], ['newh'], ['drag']], // biome-ignore format: as above
+    [],
+    ['newh'],
+    ['drag'], // biome-ignore format: as above
   ]);
   const [after] = await knowledge.search({ query: 'oldec', collection, mode: 'KEYWORD' });
   expect(after?.chunkId).toBe(before[0]?.chunkId);

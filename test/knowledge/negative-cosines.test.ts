@@ -24,7 +24,10 @@ test.each(['SEMANTIC', 'HYBRID'] as const)(
     await using database = await openTestDatabase();
     const embedders = [angles];
     const knowledge = createKnowledge({
-      ...{ database, embedders, defaultEmbedder: 'angles', log: testLog },
+      database,
+      embedders,
+      defaultEmbedder: 'angles',
+      log: testLog,
     });
     const cosines = ['-0.9', '-0.1', '-0.5', '-0.02', '-0.7', '-0.3'];
     const documents = cosines.map((cosine) => ({ source: cosine, text: `at ${cosine}` }));

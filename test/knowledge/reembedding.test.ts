@@ -15,7 +15,10 @@ let collections = 0;
 
 const open = (): KnowledgeRoom =>
   createKnowledge({
-    ...{ database, log: testLog, embedders: [former, next], defaultEmbedder: 'former' },
+    database,
+    log: testLog,
+    embedders: [former, next],
+    defaultEmbedder: 'former',
     meterReembedding: (userId) => (embedder) => ({
       ...embedder,
       async embed(texts, options) {

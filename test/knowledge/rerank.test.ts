@@ -122,7 +122,9 @@ test("the model's reranker is a prompt, and its call in a search is a run of the
       userId kind promptVersion { prompt { name } } status } } } }`,
   );
   expect(usageRecords.edges[0]?.node).toEqual({
-    ...{ userId: 'ada', kind: 'COMPLETION', status: 'succeeded' },
+    userId: 'ada',
+    kind: 'COMPLETION',
+    status: 'succeeded',
     promptVersion: { prompt: { name: 'rate_passages' } },
   });
 });

@@ -45,7 +45,11 @@ beforeAll(async () => {
   // An index from 5,000 vectors on.
   const comparedNumbers = 5_000 * dimensions;
   knowledge = createKnowledge({
-    ...{ database: watched, embedders: [embedder], defaultEmbedder, comparedNumbers, log: testLog },
+    database: watched,
+    embedders: [embedder],
+    defaultEmbedder,
+    comparedNumbers,
+    log: testLog,
   });
   const documents = Array.from({ length: rows }, (_, n) => ({
     source: String(n),

@@ -100,7 +100,9 @@ export const outcome = (
 
 /** An embedder that bills so many tokens for each text. */
 export const embedderThatBills = (name: string, tokens: number): Embedder => ({
-  ...{ name, dimensions: 1, weight: 0.5 },
+  name,
+  dimensions: 1,
+  weight: 0.5,
   embed: async (texts) => ({ vectors: texts.map(() => [1]), billedTokens: texts.length * tokens }),
 });
 

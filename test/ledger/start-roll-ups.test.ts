@@ -9,7 +9,8 @@ test('steps follow each other until nothing is left, and it is looked again', as
   const { log } = recordingLog();
   const rollUps = startRollUps({
     ledger: { rollUpUsage: async () => answers[steps++] ?? false },
-    ...{ log, intervalMs: 5 },
+    log,
+    intervalMs: 5,
   });
   await eventually(() => steps > answers.length);
   await rollUps.close();
@@ -29,7 +30,8 @@ test('a failure is logged, and tried again', async () => {
         return false;
       },
     },
-    ...{ log, intervalMs: 5 },
+    log,
+    intervalMs: 5,
   });
   await eventually(() => steps > 1);
   await rollUps.close();
@@ -49,7 +51,8 @@ test('closing waits for the step under way, and ends the rest after it', async (
         });
       },
     },
-    ...{ log, intervalMs: 5 },
+    log,
+    intervalMs: 5,
   });
   await eventually(() => steps === 1);
   let closed = false;

@@ -16,8 +16,15 @@ describe('tools', () => {
     expect(client.getServerVersion()).toMatchObject({ name: 'tessera', version: '9.9.9' });
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name).sort()).toEqual([
-      ...['agent_guide', 'agent_judge', 'dawdle', 'fail', 'lie', 'look_up', 'send_mail'],
-      ...['transfer', 'wait'],
+      'agent_guide',
+      'agent_judge',
+      'dawdle',
+      'fail',
+      'lie',
+      'look_up',
+      'send_mail',
+      'transfer',
+      'wait',
     ]);
     const named = (name: string) => tools.find((tool) => tool.name === name)!;
     expect(named('look_up')).toMatchObject({
@@ -237,12 +244,10 @@ describe('prompts', () => {
     ]);
     expect(messages.map(({ role, content }) => [role, (content as { text: string }).text])).toEqual(
       [
-        ...[
-          ['user', 'Be brief.'],
-          ['user', 'Uruk'],
-          ['assistant', 'Big.'],
-          ['user', '7'],
-        ],
+        ['user', 'Be brief.'],
+        ['user', 'Uruk'],
+        ['assistant', 'Big.'],
+        ['user', '7'],
       ],
     );
   });

@@ -63,7 +63,12 @@ describe('tools of a child process', () => {
   test('are tools of this server', async () => {
     const registry = await start({ servers: { small: child() } });
     expect([...registry.tools.keys()]).toEqual([
-      ...['add_numbers', 'delete_file', 'fail', 'process', 'crash', 'wait'],
+      'add_numbers',
+      'delete_file',
+      'fail',
+      'process',
+      'crash',
+      'wait',
     ]);
     const add = registry.tools.get('add_numbers')!;
     expect(add).toMatchObject({ description: 'Adds two numbers.', idempotent: true });

@@ -160,7 +160,9 @@ async function searchOverMcp(key: string): Promise<{ isError?: boolean; text: st
       'x-request-id': 'request-over-mcp',
     },
     body: JSON.stringify({
-      ...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
       params: { name: 'search_knowledge', arguments: { query: 'white tea' } },
     }),
   });

@@ -16,8 +16,15 @@ async function calculate(
   const [tool] = parts.tools ?? [];
   if (!tool) throw new Error('there is no tool');
   const { result } = (await tool.run(tool.input.parse({ expression }), {
-    ...{ runId: 'r', callId: 'c', userId: 'u', idempotencyKey: 'k', attempt: 1, log: silentLog },
-    ...{ requestId: 'q', apiKeyId: null, signal },
+    runId: 'r',
+    callId: 'c',
+    userId: 'u',
+    idempotencyKey: 'k',
+    attempt: 1,
+    log: silentLog,
+    requestId: 'q',
+    apiKeyId: null,
+    signal,
     cite: () => undefined,
   })) as { result: string };
   return result;

@@ -130,7 +130,9 @@ describe('fetch_url', () => {
   test('ends with its time', async () => {
     await using site = await startStandIn({ '/': (response) => void response.write('never more') });
     const plugin = httpFetch({
-      ...{ allow: ['127.0.0.1'], allowPrivateAddresses: true, timeoutMs: 100 },
+      allow: ['127.0.0.1'],
+      allowPrivateAddresses: true,
+      timeoutMs: 100,
     });
     const call = { tool: 'fetch_url', input: { url: `${site.url}/` } };
     await expect(callTool(plugin, call)).rejects.toThrow(/timeout/);
@@ -145,10 +147,28 @@ describe('fetch_url', () => {
 });
 
 test.for([
-  ...['127.0.0.1', '10.1.2.3', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1'],
-  ...['0.0.0.0', '224.0.0.1', '255.255.255.255', '::1', '::', 'fc00::1', 'fe80::1', 'ff02::1'],
-  ...['::ffff:127.0.0.1', '::ffff:10.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', 'no address'],
-  ...['::7f00:1', '::127.0.0.1', '::808:808'],
+  '127.0.0.1',
+  '10.1.2.3',
+  '172.16.0.1',
+  '192.168.1.1',
+  '169.254.169.254',
+  '100.64.0.1',
+  '0.0.0.0',
+  '224.0.0.1',
+  '255.255.255.255',
+  '::1',
+  '::',
+  'fc00::1',
+  'fe80::1',
+  'ff02::1',
+  '::ffff:127.0.0.1',
+  '::ffff:10.0.0.1',
+  '64:ff9b::7f00:1',
+  '2002:7f00:1::',
+  'no address',
+  '::7f00:1',
+  '::127.0.0.1',
+  '::808:808',
 ])('%s is no public address', (address) => {
   expect(isPublicAddress(address)).toBe(false);
 });

@@ -5,8 +5,16 @@ import { knowledgeSearch } from '../../src/plugins/knowledge-search/knowledge-se
 import { callTool } from '../../src/testing.ts';
 
 const hit: SearchHit = {
-  ...{ chunkId: 'c', documentId: 'd', source: 'tea.md', title: 'Tea', content: 'From Assam.' },
-  ...{ score: 0.8, metadata: {}, headingPath: [], startOffset: 0, endOffset: 11 },
+  chunkId: 'c',
+  documentId: 'd',
+  source: 'tea.md',
+  title: 'Tea',
+  content: 'From Assam.',
+  score: 0.8,
+  metadata: {},
+  headingPath: [],
+  startOffset: 0,
+  endOffset: 11,
 };
 
 test('search_knowledge asks the knowledge room and offers what it finds for citation', async () => {
@@ -26,8 +34,10 @@ test('search_knowledge asks the knowledge room and offers what it finds for cita
   });
   expect(cited).toEqual([hit]);
   const context = {
-    ...{ runId: expect.any(String), userId: expect.any(String) },
-    ...{ requestId: expect.any(String), apiKeyId: null },
+    runId: expect.any(String),
+    userId: expect.any(String),
+    requestId: expect.any(String),
+    apiKeyId: null,
   };
   const signal = expect.any(AbortSignal);
   expect(requests).toEqual([{ ...input, topK: 6, signal, context }]);

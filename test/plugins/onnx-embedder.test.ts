@@ -67,7 +67,8 @@ test('a collection is embedded with it, free of charge under a budget', async ()
 test('prefixes go before each text', async () => {
   const prefixes = { query: 'query: ', document: 'passage: ' };
   const parts = await plugin({ prefixes }).setup({
-    ...{ knowledge: { search: async () => [] }, log: testLog },
+    knowledge: { search: async () => [] },
+    log: testLog,
   });
   const [prefixed] = parts.embedders!;
   const { vectors } = await prefixed!.embed(['lift'], { purpose: 'query' });

@@ -9,16 +9,25 @@ const json = (value: unknown) => (response: import('node:http').ServerResponse) 
 const madrid = {
   results: [
     {
-      ...{ name: 'Madrid', admin1: 'Madrid', country: 'Spain', country_code: 'ES' },
-      ...{ latitude: 40.4165, longitude: -3.70256 },
+      name: 'Madrid',
+      admin1: 'Madrid',
+      country: 'Spain',
+      country_code: 'ES',
+      latitude: 40.4165,
+      longitude: -3.70256,
     },
   ],
 };
 const forecast = {
   timezone: 'Europe/Madrid',
   current: {
-    ...{ time: '2026-11-22T14:00', interval: 900, temperature_2m: 14.2, weather_code: 2 },
-    ...{ apparent_temperature: 13.1, relative_humidity_2m: 55, precipitation: 0 },
+    time: '2026-11-22T14:00',
+    interval: 900,
+    temperature_2m: 14.2,
+    weather_code: 2,
+    apparent_temperature: 13.1,
+    relative_humidity_2m: 55,
+    precipitation: 0,
     wind_speed_10m: 7.4,
   },
   daily: {
@@ -44,13 +53,21 @@ test('get_weather finds the place and reads its weather', async () => {
     timeZone: 'Europe/Madrid',
     units: { temperature: '°F', wind: 'mph', precipitation: 'inch' },
     now: {
-      ...{ time: '2026-11-22T14:00', condition: 'partly cloudy', temperature: 14.2 },
-      ...{ feelsLike: 13.1, humidityPercent: 55, wind: 7.4, precipitation: 0 },
+      time: '2026-11-22T14:00',
+      condition: 'partly cloudy',
+      temperature: 14.2,
+      feelsLike: 13.1,
+      humidityPercent: 55,
+      wind: 7.4,
+      precipitation: 0,
     },
     days: [
       { date: '2026-11-22', condition: 'overcast', low: 5.1, high: 15, rainProbabilityPercent: 0 },
       {
-        ...{ date: '2026-11-23', condition: 'light rain', low: 6.3, high: 12.4 },
+        date: '2026-11-23',
+        condition: 'light rain',
+        low: 6.3,
+        high: 12.4,
         rainProbabilityPercent: null,
       },
     ],
@@ -58,8 +75,12 @@ test('get_weather finds the place and reads its weather', async () => {
   const [search, read] = service.asked.map(({ searchParams }) => Object.fromEntries(searchParams));
   expect(search).toEqual({ name: 'Madrid', count: '1', language: 'en', format: 'json' });
   expect(read).toMatchObject({
-    ...{ latitude: '40.4165', longitude: '-3.70256', timezone: 'auto', forecast_days: '2' },
-    ...{ temperature_unit: 'fahrenheit', wind_speed_unit: 'mph' },
+    latitude: '40.4165',
+    longitude: '-3.70256',
+    timezone: 'auto',
+    forecast_days: '2',
+    temperature_unit: 'fahrenheit',
+    wind_speed_unit: 'mph',
     current: expect.stringMatching(/temperature_2m.*weather_code/),
     daily: expect.stringMatching(/temperature_2m_max/),
   });

@@ -73,7 +73,10 @@ const score = async (runId: string, value: number, as?: string) =>
 
 test('an experiment decides while it runs; its runs say so, and its variants what they came to', async () => {
   expect(await create({ name: 'length' })).toMatchObject({
-    ...{ __typename: 'Experiment', name: 'length', status: 'DRAFT', startedAt: null },
+    __typename: 'Experiment',
+    name: 'length',
+    status: 'DRAFT',
+    startedAt: null,
     variants: variants.map(({ name, weight, version }) => ({
       name,
       weight,
@@ -114,7 +117,9 @@ test('an experiment decides while it runs; its runs say so, and its variants wha
   const [helpful] = ofVariant('short').scores;
   // Student's t with two degrees of freedom: 4.30265 · 1 / √3.
   expect(helpful).toEqual({
-    ...{ name: 'helpful', count: 3, mean: 2 },
+    name: 'helpful',
+    count: 3,
+    mean: 2,
     low: expect.closeTo(2 - 2.48414, 4),
     high: expect.closeTo(2 + 2.48414, 4),
   });
@@ -152,7 +157,8 @@ test('weights change while it runs, and move only the subjects that they must', 
   const input = { name: 'ramp', variants: [{ name: 'control', weight: 3 }] };
   const { setExperimentWeights } = await call(SetExperimentWeightsDocument, { input });
   expect(setExperimentWeights).toMatchObject({
-    ...{ __typename: 'Experiment', status: 'RUNNING' },
+    __typename: 'Experiment',
+    status: 'RUNNING',
     variants: [
       { name: 'control', weight: 3 },
       { name: 'short', weight: 3 },
@@ -207,7 +213,9 @@ describe('is refused, typed', () => {
     );
     const issues = [{ path, message: expect.any(String) }];
     expect(made.data?.createExperiment).toMatchObject({
-      ...{ __typename: 'ExperimentInvalidError', code: 'EXPERIMENT_INVALID', issues },
+      __typename: 'ExperimentInvalidError',
+      code: 'EXPERIMENT_INVALID',
+      issues,
     });
     expect(await call(ExperimentDocument, { name })).toEqual({ experiment: null });
   });
@@ -227,7 +235,8 @@ describe('is refused, typed', () => {
     await create({ name: 'first', start: true });
     await create({ name: 'second' });
     expect(await start('second')).toMatchObject({
-      ...{ __typename: 'ConflictError', message: expect.stringContaining('stop it first') },
+      __typename: 'ConflictError',
+      message: expect.stringContaining('stop it first'),
     });
     expect(await create({ name: 'third', start: true })).toMatchObject({
       __typename: 'ConflictError',

@@ -51,7 +51,8 @@ test('dates may be given by name as the text that the variables’ schema tells 
   const day = (year: number) => `${year}-03-01T12:00:00+02:00`;
   expect(
     await render({
-      ...{ when: day(2001), until: day(2002) },
+      when: day(2001),
+      until: day(2002),
       guests: [{ name: 'Ada', since: day(2003) }, { name: day(2004) }],
       place: { kind: 'away', opens: day(2005) },
     }),

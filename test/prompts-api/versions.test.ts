@@ -88,25 +88,30 @@ describe('a wording', () => {
     expect(
       await publish('Judge this: {{ text }}', { labels: ['staging'], notes: 'shorter' }),
     ).toMatchObject({
-      ...{ __typename: 'PromptVersion', number: 2, template: 'Judge this: {{ text }}' },
-      ...{ notes: 'shorter', createdBy: 'admin', variables: ['text'] },
+      __typename: 'PromptVersion',
+      number: 2,
+      template: 'Judge this: {{ text }}',
+      notes: 'shorter',
+      createdBy: 'admin',
+      variables: ['text'],
     });
     expect(await state()).toEqual({ numbers: [2, 1], labels: { production: 1, staging: 2 } });
     expect(await rendered()).toEqual(original);
     const staged = {
-      ...{ __typename: 'RenderedPrompt', text: `Judge this: ${text}`, assignment: null },
-      ...{ version: { number: 2 }, messages: examplesAnd(`Judge this: ${text}`) },
+      __typename: 'RenderedPrompt',
+      text: `Judge this: ${text}`,
+      assignment: null,
+      version: { number: 2 },
+      messages: examplesAnd(`Judge this: ${text}`),
     };
     expect(await rendered('staging')).toMatchObject(staged);
     expect(await rendered(undefined, 2)).toMatchObject(staged);
 
     expect(await move('production', 2)).toMatchObject({
-      ...{
-        __typename: 'PromptLabel',
-        name: 'production',
-        updatedBy: 'admin',
-        version: { number: 2 },
-      },
+      __typename: 'PromptLabel',
+      name: 'production',
+      updatedBy: 'admin',
+      version: { number: 2 },
     });
     const { estimatedTokens } = (await rendered()) as { estimatedTokens: number };
     expect(await rendered()).toMatchObject(staged);
@@ -172,7 +177,9 @@ describe('is refused, typed and with its place, and stores nothing', () => {
   ] as const)('the template %j', async ([template, more, path, message]) => {
     const before = await state();
     expect(await publish(template, { ...more, labels: ['production'] })).toMatchObject({
-      ...{ __typename: 'TemplateInvalidError', code: 'TEMPLATE_INVALID', retryable: false },
+      __typename: 'TemplateInvalidError',
+      code: 'TEMPLATE_INVALID',
+      retryable: false,
       issues: expect.arrayContaining([{ path, message: expect.stringMatching(message) }]),
     });
     expect(await state()).toEqual(before);

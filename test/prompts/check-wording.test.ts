@@ -97,7 +97,9 @@ describe('a wording', () => {
   test('tells what it does not use', () => {
     const wording = { template: '{{ person.name }}{{ tone }}', system: '{{ extra | json }}' };
     expect(checkWording(letter as AnyPrompt, wording).unused).toEqual([
-      ...['three', 'anything', 'made'],
+      'three',
+      'anything',
+      'made',
       'topics',
       'signature',
       'when',

@@ -168,14 +168,17 @@ describe('variantStatistics', () => {
     });
     await prisma.usageRecord.create({
       data: {
-        ...{ ...common, id: newId(), runId, provider: 'p', status: 'SUCCEEDED', cost: run.cost },
-        ...{
-          inputTokens: 1,
-          outputTokens: 1,
-          cacheReadTokens: 0,
-          cacheWriteTokens: 0,
-          durationMs: 1,
-        },
+        ...common,
+        id: newId(),
+        runId,
+        provider: 'p',
+        status: 'SUCCEEDED',
+        cost: run.cost,
+        inputTokens: 1,
+        outputTokens: 1,
+        cacheReadTokens: 0,
+        cacheWriteTokens: 0,
+        durationMs: 1,
       },
     });
     for (const [name, value] of run.scores) {
@@ -212,8 +215,11 @@ describe('variantStatistics', () => {
         scores: [
           expect.objectContaining({ name: 'fast', count: 1, mean: 0.5, low: -Number.MAX_VALUE }),
           {
-            ...{ name: 'good', count: 3, mean: 2 },
-            ...{ low: expect.closeTo(2 - half, 5), high: expect.closeTo(2 + half, 5) },
+            name: 'good',
+            count: 3,
+            mean: 2,
+            low: expect.closeTo(2 - half, 5),
+            high: expect.closeTo(2 + half, 5),
           },
         ],
       },

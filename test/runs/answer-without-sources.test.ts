@@ -25,8 +25,11 @@ test('an answer for which nothing was found says so, asks no model and costs not
   expect(ask).toEqual({
     status: 'SUCCEEDED',
     text: 'Nothing about this was found in the sources.',
-    ...{ sources: [], citations: [] },
-    ...{ usage: { inputTokens: 0 }, cost: '0', degraded: false },
+    sources: [],
+    citations: [],
+    usage: { inputTokens: 0 },
+    cost: '0',
+    degraded: false,
   });
   const events = await server
     .subscribe<{ __typename: string }>(
@@ -35,7 +38,10 @@ test('an answer for which nothing was found says so, asks no model and costs not
     )
     .rest();
   expect(events.map(({ __typename }) => __typename)).toEqual([
-    ...['RunStarted', 'SourcesFound', 'TextDelta', 'RunFinished'],
+    'RunStarted',
+    'SourcesFound',
+    'TextDelta',
+    'RunFinished',
   ]);
   expect(server.demo.requests).toEqual([]);
 });

@@ -25,7 +25,12 @@ test('text waits less for its write where writes take long', async () => {
     },
   });
   const row = newRun({
-    ...{ id: newId(), kind: 'COMPLETION', serverId: newId(), input: {}, model: 'm', options: {} },
+    id: newId(),
+    kind: 'COMPLETION',
+    serverId: newId(),
+    input: {},
+    model: 'm',
+    options: {},
     owner: { userId: 'u', apiKeyId: null, requestId: 'r' },
   });
   const run = new LiveRun({ row, record: newRecord(row), epoch: 1, writer });

@@ -239,7 +239,9 @@ test('a reader outlasts a database that is away, and rejects when its statement 
   });
   const open = (...errors: Error[]) =>
     new RunReader({
-      ...{ database: failing(errors), runId: run.id, after: 0 },
+      database: failing(errors),
+      runId: run.id,
+      after: 0,
       liveLog: () => undefined,
     });
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });

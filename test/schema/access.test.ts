@@ -164,28 +164,57 @@ describe('node', () => {
   const others: FakeRooms = {
     auth: {
       getApiKey: async (id) => ({
-        ...{ id, name: 'key', userId: 'bob', roles: ['USER'], prefix: 'tsr_', createdAt: at },
-        ...{ lastUsedAt: null, expiresAt: null, revokedAt: null },
+        id,
+        name: 'key',
+        userId: 'bob',
+        roles: ['USER'],
+        prefix: 'tsr_',
+        createdAt: at,
+        lastUsedAt: null,
+        expiresAt: null,
+        revokedAt: null,
       }),
     },
     ledger: {
       alertsById: async (ids) =>
         ids.map((id) => ({
-          ...{ id, kind: 'BUDGET_EXCEEDED', message: 'm', userId: 'bob', runId: null },
-          ...{ cost: null, threshold: null, createdAt: at },
+          id,
+          kind: 'BUDGET_EXCEEDED',
+          message: 'm',
+          userId: 'bob',
+          runId: null,
+          cost: null,
+          threshold: null,
+          createdAt: at,
         })),
       budgetsById: async (ids) =>
         ids.map((id) => ({
-          ...{ id, subject: 'bob', period: 'DAILY', limit: '1', spent: '0', held: '0' },
-          ...{ remaining: '1', resetsAt: at },
+          id,
+          subject: 'bob',
+          period: 'DAILY',
+          limit: '1',
+          spent: '0',
+          held: '0',
+          remaining: '1',
+          resetsAt: at,
         })),
     },
     runs: {
       get: async (_id, caller) => (caller.roles.includes('ADMIN') ? runRecord() : null),
       approvalsById: async (ids) =>
         ids.map((id) => ({
-          ...{ id, runId, callId: 'c', tool: 't', input: {}, editedInput: null, status: 'PENDING' },
-          ...{ requestedAt: at, expiresAt: null, decidedAt: null, decidedBy: null, reason: null },
+          id,
+          runId,
+          callId: 'c',
+          tool: 't',
+          input: {},
+          editedInput: null,
+          status: 'PENDING',
+          requestedAt: at,
+          expiresAt: null,
+          decidedAt: null,
+          decidedBy: null,
+          reason: null,
         })),
       scoresById: async (ids) =>
         ids.map((id) => ({ id, runId, name: 'n', value: 1, comment: null, createdAt: at })),

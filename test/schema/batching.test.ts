@@ -20,8 +20,17 @@ const prompt = (id: string): PromptRecord => ({
   definition: null,
 });
 const version = (id: string): PromptVersionRecord => ({
-  ...{ id, promptId: idOf(1), promptName: 'p', number: 1, template: 't', system: null },
-  ...{ model: null, maxTokens: null, notes: null, createdAt: at, createdBy: 'root' },
+  id,
+  promptId: idOf(1),
+  promptName: 'p',
+  number: 1,
+  template: 't',
+  system: null,
+  model: null,
+  maxTokens: null,
+  notes: null,
+  createdAt: at,
+  createdBy: 'root',
 });
 
 const page = <Node>(nodes: Node[]) => ({
@@ -55,20 +64,22 @@ describe('a list costs one read of each kind, however long it is', () => {
           list: async () => page(twenty.map((index) => prompt(idOf(index)))),
           labels: counted(calls, 'labels', (promptId) =>
             ['production', 'staging'].map((name, index) => ({
-              ...{ name, promptId, versionId: idOf(100 + index), updatedAt: at, updatedBy: 'root' },
+              name,
+              promptId,
+              versionId: idOf(100 + index),
+              updatedAt: at,
+              updatedBy: 'root',
             })),
           ),
           versionsById: counted(calls, 'versions', version),
           promptsById: counted(calls, 'prompts', prompt),
           experimentsOf: counted(calls, 'experiments', (promptId) => ({
-            ...{
-              id: idOf(7),
-              name: 'e',
-              promptId,
-              status: 'RUNNING',
-              startedAt: null,
-              endedAt: null,
-            },
+            id: idOf(7),
+            name: 'e',
+            promptId,
+            status: 'RUNNING',
+            startedAt: null,
+            endedAt: null,
             variants: [
               { id: idOf(8), experimentId: idOf(7), name: 'a', versionId: idOf(102), weight: 1 },
             ],
@@ -93,17 +104,24 @@ describe('a list costs one read of each kind, however long it is', () => {
   test('usage records with their prompt versions', async () => {
     const calls: Record<string, number[]> = {};
     const row = (index: number): UsageRecordRow => ({
-      ...{
-        id: idOf(index),
-        runId,
-        requestId: 'r',
-        userId: 'ada',
-        apiKeyId: null,
-        kind: 'COMPLETION',
-      },
-      ...{ promptVersionId: idOf(index % 4), promptName: null, experimentId: null, variant: null },
-      ...{ provider: 'anthropic', model: 'm', ...usage, cached: false, status: 'succeeded' },
-      ...{ durationMs: 1, timeToFirstTokenMs: null, createdAt: at },
+      id: idOf(index),
+      runId,
+      requestId: 'r',
+      userId: 'ada',
+      apiKeyId: null,
+      kind: 'COMPLETION',
+      promptVersionId: idOf(index % 4),
+      promptName: null,
+      experimentId: null,
+      variant: null,
+      provider: 'anthropic',
+      model: 'm',
+      ...usage,
+      cached: false,
+      status: 'succeeded',
+      durationMs: 1,
+      timeToFirstTokenMs: null,
+      createdAt: at,
     });
     const result = await execute(schema, {
       source:
@@ -166,7 +184,10 @@ test('plugins with their prompts read all of them at once', async () => {
   expect(result.data).toEqual({
     plugins: [
       {
-        ...{ name: 'fixture', version: '1.0.0', tools: [], agents: [] },
+        name: 'fixture',
+        version: '1.0.0',
+        tools: [],
+        agents: [],
         prompts: ['one', 'two', 'three'].map((name) => ({ name, description: name })),
       },
     ],

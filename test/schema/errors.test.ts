@@ -58,7 +58,12 @@ test('every extension code of the contract is documented, and no other', () => {
 });
 
 const budget = {
-  ...{ id: runId, subject: 'ada', period: 'DAILY', limit: '1', spent: '0.9', held: '0.05' },
+  id: runId,
+  subject: 'ada',
+  period: 'DAILY',
+  limit: '1',
+  spent: '0.9',
+  held: '0.05',
   resetsAt: at.toISOString(),
 } as const;
 const issues = [{ path: ['a', 'b'], message: 'is missing' }];
@@ -70,7 +75,10 @@ const samples: { [Code in ErrorCode]?: [details: object, fields: string, read: o
     'budget { subject limit spent held remaining resetsAt } remaining estimated heldByOthers resetsAt',
     {
       budget: { subject: 'ada', remaining: '0.05', resetsAt: at.toISOString() },
-      ...{ remaining: '0.05', estimated: '0.2', heldByOthers: '0.01', resetsAt: at.toISOString() },
+      remaining: '0.05',
+      estimated: '0.2',
+      heldByOthers: '0.01',
+      resetsAt: at.toISOString(),
     },
   ],
   PROMPT_VARIABLES_INVALID: [{ issues }, 'issues { path message }', { issues }],

@@ -17,10 +17,17 @@ describe('runAgent', () => {
   const refusal = new DomainError('BUDGET_EXCEEDED', 'No room.', {
     details: {
       budget: {
-        ...{ id: runId, subject: 'ada', period: 'DAILY', limit: '1', spent: '1', held: '0' },
+        id: runId,
+        subject: 'ada',
+        period: 'DAILY',
+        limit: '1',
+        spent: '1',
+        held: '0',
         resetsAt: at.toISOString(),
       },
-      ...{ remaining: '0', estimated: '0.1', heldByOthers: '0' },
+      remaining: '0',
+      estimated: '0.1',
+      heldByOthers: '0',
     },
   }).toJSON();
 
@@ -82,8 +89,16 @@ describe('runAgent', () => {
 
 test('an answer’s sources and citations, an agent’s turns, are read off the log', async () => {
   const passage = {
-    ...{ chunkId: 'c', documentId: runId, source: 's', title: null, content: 'Words.', score: 1 },
-    ...{ metadata: { lang: 'en' }, headingPath: [], startOffset: 0, endOffset: 6 },
+    chunkId: 'c',
+    documentId: runId,
+    source: 's',
+    title: null,
+    content: 'Words.',
+    score: 1,
+    metadata: { lang: 'en' },
+    headingPath: [],
+    startOffset: 0,
+    endOffset: 6,
   };
   const events = placed([
     { type: 'SourcesFound', sources: [passage] },
@@ -122,8 +137,12 @@ test('renderPrompt shows a prompt, a text and a conversation without a model', a
     });
   expect((await render('{ text: "Hi" }')).data).toEqual({
     renderPrompt: {
-      ...{ __typename: 'RenderedPrompt', text: 'Hi', system: null, estimatedTokens: 9 },
-      ...{ messages: [{ role: 'USER', text: 'Hi' }], version: null },
+      __typename: 'RenderedPrompt',
+      text: 'Hi',
+      system: null,
+      estimatedTokens: 9,
+      messages: [{ role: 'USER', text: 'Hi' }],
+      version: null,
     },
   });
   const asked: unknown[] = [];
@@ -141,11 +160,18 @@ test('renderPrompt shows a prompt, a text and a conversation without a model', a
 test('what an experiment came to is for admins', async () => {
   const variants = [{ id: runId, experimentId: runId, name: 'a', versionId: runId, weight: 2 }];
   const experiment = {
-    ...{ id: runId, name: 'e', promptId: runId, status: 'RUNNING' as const },
-    ...{ startedAt: at, endedAt: null, variants },
+    id: runId,
+    name: 'e',
+    promptId: runId,
+    status: 'RUNNING' as const,
+    startedAt: at,
+    endedAt: null,
+    variants,
   };
   const statistics = {
-    ...{ runs: 3, cost: '0.1', averageDurationMs: 4 },
+    runs: 3,
+    cost: '0.1',
+    averageDurationMs: 4,
     scores: [{ name: 's', count: 3, mean: 0.5, low: 0.1, high: 0.9 }],
   };
   const services = {
@@ -163,7 +189,9 @@ test('what an experiment came to is for admins', async () => {
     experiment: {
       variants: [
         {
-          ...{ runs: 3, cost: '0.1', averageDurationMs: 4 },
+          runs: 3,
+          cost: '0.1',
+          averageDurationMs: 4,
           scores: [{ name: 's', mean: 0.5, low: 0.1, high: 0.9 }],
         },
       ],
@@ -202,7 +230,9 @@ test('tools and agents are told as plugins define them', async () => {
   expect(result.data).toMatchObject({
     tools: [
       {
-        ...{ name: 'add', needsApproval: true, plugin: 'p' },
+        name: 'add',
+        needsApproval: true,
+        plugin: 'p',
         inputSchema: {
           properties: { a: { type: 'number' }, at: { type: 'string', format: 'date-time' } },
           required: ['a'],

@@ -33,8 +33,16 @@ const follow = `subscription ($id: ID!, $after: String) { runEvents(runId: $id, 
 } }`;
 
 const passage = {
-  ...{ chunkId: 'c1', documentId: runId, source: 's', title: null, content: 'Words.', score: 1 },
-  ...{ metadata: {}, headingPath: [], startOffset: 0, endOffset: 6 },
+  chunkId: 'c1',
+  documentId: runId,
+  source: 's',
+  title: null,
+  content: 'Words.',
+  score: 1,
+  metadata: {},
+  headingPath: [],
+  startOffset: 0,
+  endOffset: 6,
 };
 const approvalId = '019af0b4-0000-7000-8000-0000000000aa';
 const turn = {
@@ -71,8 +79,18 @@ const everyEvent: RunEventBody[] = [
 ];
 
 const approvalRecord = (status: 'PENDING' | 'APPROVED') => ({
-  ...{ id: approvalId, runId, callId: 'call', tool: 'add', input: {}, editedInput: null, status },
-  ...{ requestedAt: at, expiresAt: null, decidedAt: null, decidedBy: null, reason: null },
+  id: approvalId,
+  runId,
+  callId: 'call',
+  tool: 'add',
+  input: {},
+  editedInput: null,
+  status,
+  requestedAt: at,
+  expiresAt: null,
+  decidedAt: null,
+  decidedBy: null,
+  reason: null,
 });
 
 async function* list<Value>(items: readonly Value[]): AsyncGenerator<Value, undefined> {

@@ -122,8 +122,11 @@ test('what asks for too much is refused before any of it is read', async () => {
     (_, index) => `a${index}: renderPrompt(input: { text: "a" }) { __typename }`,
   );
   for (const source of [
-    ...[`mutation { ${generations.join(' ')} }`, `{ ${renderings.join(' ')} }`],
-    ...[pages, wide, deep],
+    `mutation { ${generations.join(' ')} }`,
+    `{ ${renderings.join(' ')} }`,
+    pages,
+    wide,
+    deep,
   ]) {
     const result = await execute(schema, { source });
     expect([source.slice(0, 40), ...new Set(codesOf(result))]).toEqual([

@@ -88,7 +88,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     return answer.data as never;
   };
   return {
-    ...{ url: running.url, adminKey, demo, database, running, execute, data },
+    url: running.url,
+    adminKey,
+    demo,
+    database,
+    running,
+    execute,
+    data,
     subscribe: createSubscribe(endpoint),
     async keyFor(userId, roles = ['USER']) {
       const { secret } = await running.services.auth.createApiKey({ name: userId, userId, roles });

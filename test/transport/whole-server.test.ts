@@ -67,7 +67,9 @@ describe('the whole server', () => {
             status: 'succeeded',
           }),
           expect.objectContaining({
-            ...{ message: 'operation', operation: 'Complete', outcome: 'OK' },
+            message: 'operation',
+            operation: 'Complete',
+            outcome: 'OK',
             runId: parseId('Run', data!.complete.id),
           }),
         ]),

@@ -12,7 +12,10 @@ export interface IngestReport {
 }
 
 export const newReport = (): IngestReport => ({
-  ...{ created: 0, updated: 0, unchanged: 0, chunks: 0 },
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  chunks: 0,
   skipped: new Map(),
   failed: [],
 });

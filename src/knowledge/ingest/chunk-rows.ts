@@ -132,7 +132,9 @@ async function insertVectors(
      FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS input (id, document, embedding)
      ON CONFLICT DO NOTHING`,
     [
-      ...[embedder, collectionId, vectors.map(({ id }) => id)],
+      embedder,
+      collectionId,
+      vectors.map(({ id }) => id),
       vectors.map(({ documentId }) => documentId),
       vectors.map(({ embedding }) => embedding),
     ],

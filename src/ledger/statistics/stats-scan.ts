@@ -49,7 +49,11 @@ export function statsScan(
   filter('promptVersionId', request.promptVersionId, 'uuid');
   filter('kind', request.kind);
   return {
-    ...{ from, to, filters, filtered, values },
+    from,
+    to,
+    filters,
+    filtered,
+    values,
     records: `FROM "UsageRecord" WHERE ${[`"createdAt" >= ${from}`, `"createdAt" < ${to}`, ...filters].join(' AND ')}`,
     recordsIn: (spans) =>
       `FROM ${spans} g JOIN "UsageRecord" ON ${['"createdAt" >= g."lo"', '"createdAt" < g."hi"', ...filters].join(' AND ')}`,

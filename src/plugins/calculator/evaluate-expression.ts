@@ -10,8 +10,16 @@ const bundle: { create(config: object): MathJsInstance } = createRequire(import.
 
 /** With digits that were lost these give not a slightly wrong answer but any. */
 const digitwise = [
-  ...['mod', 'gcd', 'lcm', 'subtract', 'equal', 'unequal'],
-  ...['smaller', 'smallerEq', 'larger', 'largerEq'],
+  'mod',
+  'gcd',
+  'lcm',
+  'subtract',
+  'equal',
+  'unequal',
+  'smaller',
+  'smallerEq',
+  'larger',
+  'largerEq',
 ];
 
 /** Decimals of so many digits; nearly equal is what differs in the last four of them at most. */
@@ -36,13 +44,47 @@ function createMath(digits: number): MathJsInstance {
 }
 
 const exactFunctions = new Set([
-  ...['abs', 'pow', 'sign', 'round', 'floor', 'ceil', 'fix', 'mod', 'gcd', 'lcm', 'factorial'],
-  ...['combinations', 'permutations', 'min', 'max', 'sum', 'mean', 'median'],
+  'abs',
+  'pow',
+  'sign',
+  'round',
+  'floor',
+  'ceil',
+  'fix',
+  'mod',
+  'gcd',
+  'lcm',
+  'factorial',
+  'combinations',
+  'permutations',
+  'min',
+  'max',
+  'sum',
+  'mean',
+  'median',
 ]);
 const functions = new Set([
   ...exactFunctions,
-  ...['sqrt', 'cbrt', 'nthRoot', 'exp', 'log', 'log10', 'log2', 'hypot', 'variance', 'std'],
-  ...['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'atan2', 'sinh', 'cosh', 'tanh'],
+  'sqrt',
+  'cbrt',
+  'nthRoot',
+  'exp',
+  'log',
+  'log10',
+  'log2',
+  'hypot',
+  'variance',
+  'std',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'atan2',
+  'sinh',
+  'cosh',
+  'tanh',
 ]);
 
 /** For whole numbers of up to 400 digits. */

@@ -71,7 +71,9 @@ async function createEmbedder(
   const { length: dimensions } = sample!;
   const name = `local/${path.basename(path.resolve(model))}`;
   return {
-    ...{ name, dimensions, weight },
+    name,
+    dimensions,
+    weight,
     async embed(texts, { purpose, signal }) {
       const vectors = texts.map(() => new Array<number>(dimensions).fill(0));
       const filled = texts.flatMap((text, index) => (text.trim() === '' ? [] : [index]));

@@ -54,7 +54,8 @@ function begin(work: AgentWork, services: RunServices): void {
 
 function readState({ run, input }: AgentWork, { knowledge }: RunServices): AgentState {
   return agentState({
-    ...{ message: input.message, events: run.log.events },
+    message: input.message,
+    events: run.log.events,
     pack: (hits, tokens) => knowledge.pack(hits, tokens),
   });
 }

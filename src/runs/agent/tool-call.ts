@@ -99,7 +99,9 @@ async function attemptOnce(
   const context: ToolContext = {
     runId: run.id,
     callId: pending.call.key,
-    ...{ userId: run.row.userId, requestId: run.row.requestId, apiKeyId: run.row.apiKeyId },
+    userId: run.row.userId,
+    requestId: run.row.requestId,
+    apiKeyId: run.row.apiKeyId,
     signal,
     idempotencyKey: `${run.id}:${pending.call.key}`,
     attempt,

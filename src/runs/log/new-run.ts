@@ -58,10 +58,27 @@ export function newRecord({
 }: NewRun): RunRecord {
   const input = row.input as { message?: string; maxTurns?: number };
   return {
-    ...{ id, kind, status, userId, requestId, model, agent, createdAt: row.createdAt },
-    ...{ message: input.message ?? '', maxTurns: input.maxTurns ?? 0 },
-    ...{ promptVersionId: null, experimentId: null, variant: null },
-    ...{ finishedAt: null, durationMs: null, timeToFirstTokenMs: null },
-    ...{ text: '', output: null, stopReason: null, cached: false, degraded: false, error: null },
+    id,
+    kind,
+    status,
+    userId,
+    requestId,
+    model,
+    agent,
+    createdAt: row.createdAt,
+    message: input.message ?? '',
+    maxTurns: input.maxTurns ?? 0,
+    promptVersionId: null,
+    experimentId: null,
+    variant: null,
+    finishedAt: null,
+    durationMs: null,
+    timeToFirstTokenMs: null,
+    text: '',
+    output: null,
+    stopReason: null,
+    cached: false,
+    degraded: false,
+    error: null,
   };
 }

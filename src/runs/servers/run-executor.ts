@@ -41,7 +41,11 @@ export class RunExecutor {
     const { userId, apiKeyId, requestId } = owner;
     const row = newRun({
       id: beginning.id ?? newId(),
-      ...{ kind, input, model, options, serverId: this.#serverId },
+      kind,
+      input,
+      model,
+      options,
+      serverId: this.#serverId,
       owner: { userId, apiKeyId, requestId },
       ...(agent === undefined ? {} : { agent }),
       ...(parent ? { parentRunId: parent.id, deadlineAt: parent.row.deadlineAt } : {}),

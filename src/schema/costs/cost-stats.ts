@@ -125,7 +125,9 @@ export function declareCostStats(builder: Builder): void {
         const percentiles = asksFor(info, percentileFields);
         return context.services.ledger.costStats({
           ...withoutUndefined(filters),
-          ...{ window: statsWindow(window), userId, percentiles },
+          window: statsWindow(window),
+          userId,
+          percentiles,
         });
       },
     }),

@@ -90,7 +90,9 @@ export function declareSearch(builder: Builder): void {
               );
         const meter = meterFor(context);
         return knowledge.search({
-          ...{ query, filter, meter },
+          query,
+          filter,
+          meter,
           ...withoutUndefined({ ...request, rerank }),
         });
       },

@@ -14,8 +14,12 @@ import { runResult } from './run-result.ts';
 import type { RunView } from './run-view.ts';
 
 const nothingYet: IngestOutput = {
-  ...{ created: 0, updated: 0, unchanged: 0, chunks: 0 },
-  ...{ rejected: [], documentIds: [] },
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  chunks: 0,
+  rejected: [],
+  documentIds: [],
 };
 const outputOf = (run: RunView): IngestOutput => (run.output as IngestOutput | null) ?? nothingYet;
 

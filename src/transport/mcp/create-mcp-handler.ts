@@ -62,7 +62,10 @@ function createOffer({ registry, prompts, runs, version, log }: McpHandlerOption
   const agents = offerAgents(registry.agents.values(), runs);
   warnOfSharedNames(registry, log);
   return {
-    ...{ registry, prompts, version, log },
+    registry,
+    prompts,
+    version,
+    log,
     tools: new Map([...agents, ...tools].map((offered) => [offered.listing.name, offered])),
     promptListings: Array.from(registry.prompts.values(), promptListing),
   };

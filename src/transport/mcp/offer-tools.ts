@@ -67,7 +67,8 @@ async function attempt(
   const context: ToolContext = {
     runId,
     callId: call.caller.requestId,
-    ...{ userId: call.caller.userId, requestId: call.caller.requestId },
+    userId: call.caller.userId,
+    requestId: call.caller.requestId,
     apiKeyId: call.caller.apiKeyId,
     signal,
     idempotencyKey: runId,

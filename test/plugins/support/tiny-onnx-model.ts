@@ -19,8 +19,13 @@ export async function writeTinyModel(folder: string): Promise<void> {
     );
   await write('config.json', { model_type: 'bert', hidden_size: dimensions });
   await write('tokenizer_config.json', {
-    ...{ tokenizer_class: 'BertTokenizer', model_max_length: 512, pad_token: '[PAD]' },
-    ...{ unk_token: '[UNK]', cls_token: '[CLS]', sep_token: '[SEP]', mask_token: '[MASK]' },
+    tokenizer_class: 'BertTokenizer',
+    model_max_length: 512,
+    pad_token: '[PAD]',
+    unk_token: '[UNK]',
+    cls_token: '[CLS]',
+    sep_token: '[SEP]',
+    mask_token: '[MASK]',
   });
   await write('tokenizer.json', tokenizer());
   await write('onnx/model.onnx', model());
@@ -32,7 +37,12 @@ function tokenizer(): object {
   return {
     version: '1.0',
     added_tokens: special.map((content, id) => ({
-      ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false },
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
       special: true,
     })),
     normalizer: { type: 'BertNormalizer', clean_text: true, lowercase: true, strip_accents: null },

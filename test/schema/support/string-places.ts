@@ -28,7 +28,12 @@ interface Place {
 const known: Readonly<Record<string, string>> = { agent: 'researcher', prompt: 'summarization' };
 
 const scalars: Readonly<Record<string, unknown>> = {
-  ...{ Boolean: false, DateTime: '2100-01-31T12:00:00Z', Float: 1, Int: 1, JSON: {}, USD: '1' },
+  Boolean: false,
+  DateTime: '2100-01-31T12:00:00Z',
+  Float: 1,
+  Int: 1,
+  JSON: {},
+  USD: '1',
   ID: '0190a000-0000-7000-8000-000000000000',
 };
 
@@ -83,7 +88,8 @@ export function stringPlaces(schema: GraphQLSchema): StringPlace[] {
       const selection = isCompositeType(getNamedType(type)) ? ' { __typename }' : '';
       const source = `${root.name.toLowerCase()} (${declared}) { ${name}(${passed})${selection} }`;
       return placesOf(args, needed(args)).map(({ path, value }) => ({
-        ...{ name: `${root.name}.${name}(${path})`, source },
+        name: `${root.name}.${name}(${path})`,
+        source,
         variables: value,
       }));
     }),

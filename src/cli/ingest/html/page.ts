@@ -24,6 +24,11 @@ export interface Page {
 }
 
 export const newPage = (): Page => ({
-  ...{ writer: createMarkdownWriter(), title: null, isMainFound: false, main: null },
-  ...{ skipping: 0, lists: [], rows: [null] },
+  writer: createMarkdownWriter(),
+  title: null,
+  isMainFound: false,
+  main: null,
+  skipping: 0,
+  lists: [],
+  rows: [null],
 });
