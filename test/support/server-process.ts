@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
  * `throughNpm` the child is npm, and the server is npm's.
  */
 export function spawnServer(
-  environment: Record<string, string>,
+  environment: Record<string, string | undefined>,
   { throughNpm = false }: { throughNpm?: boolean } = {},
 ) {
   const [command, ...parameters] = throughNpm

@@ -1,4 +1,4 @@
-import type { ObjectRef } from '@pothos/core';
+import type { InputFieldMap, ObjectRef } from '@pothos/core';
 import { DomainError } from '../../kernel/errors.ts';
 import { camelCase, pascalCase } from '../../kernel/registry/names.ts';
 import type { NamedPrompt } from '../../prompts/prompts.ts';
@@ -121,7 +121,7 @@ export class PromptField {
     );
   }
 
-  #arguments(arg: Arguments) {
+  #arguments(arg: Arguments): InputFieldMap {
     const { variables } = this.#shape;
     const options = arg({ type: 'RunOptions' });
     if (!variables) return { options };

@@ -17,7 +17,7 @@ export interface ServerProcess extends AsyncDisposable {
 
 /** `npm start` with an environment. Rejects when it ends before it listens. */
 export async function startServerProcess(
-  environment: Record<string, string>,
+  environment: Record<string, string | undefined>,
 ): Promise<ServerProcess> {
   const server = spawnServer({
     HOME: process.env['HOME'] ?? '',

@@ -12,7 +12,7 @@ export interface ServerProcess extends AsyncDisposable {
 
 /** Starts `src/server.ts` on a free port; resolves when it serves. Rejects with its output when it ends before. */
 export async function startServerProcess(
-  environment: Record<string, string>,
+  environment: Record<string, string | undefined>,
 ): Promise<ServerProcess> {
   const server = spawnServer({ LOG_LEVEL: 'warn', ...environment });
   const [, url] = await server.prints(/Endpoint\s+(\S+)\/graphql/);
