@@ -4,11 +4,11 @@ import { defineConfig } from 'vitest/config';
 /** Where .ci/run wants the counts. */
 const reportFile = process.env['VITEST_REPORT'];
 
-/** What opens no database, or the embedded one wherever it runs. */
+/** Tests that open no database, or the embedded one wherever they run. */
 const withoutServer = [
   'test/{demo-model,kernel,scripts,telemetry}/**',
-  'test/{start-and-stop,load-config}.test.ts',
-  'test/data/embedded-database.test.ts',
+  'test/server/{start-and-stop,load-config}.test.ts',
+  'test/data/embedded/**',
   'test/plugins/documentation.test.ts',
 ];
 
@@ -20,8 +20,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // What only a server can show: npm run test:postgres.
-    exclude: process.env['TEST_DATABASE_URL'] ? withoutServer : ['test/postgres/**'],
+    // Tests of a PostgreSQL server alone: npm run test:postgres.
+    exclude: process.env['TEST_DATABASE_URL'] ? withoutServer : ['test/**/*.postgres.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     // A bound for what hangs, not a measure: real processes on a busy machine take their time.
     testTimeout: 60_000,

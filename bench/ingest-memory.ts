@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateSync } from 'node:zlib';
 import { smallPdf } from '../test/cli/support/small-pdf.ts';
-import { startServerProcess } from '../test/servers/support/server-process.ts';
+import { startServerProcess } from '../test/runs/servers/support/server-process.ts';
 import { article } from './made-up-text.ts';
 import { adminKey } from './open-socket.ts';
 

@@ -15,7 +15,7 @@ import {
   request,
   tag,
   usageRecord,
-} from '../test/ledger/ledger-fixture.ts';
+} from '../test/ledger/support/ledger-fixture.ts';
 import { createServerDatabase } from '../test/support/server-template.ts';
 import { testLog } from '../test/support/test-log.ts';
 

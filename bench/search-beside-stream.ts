@@ -11,7 +11,10 @@ import {
   IngestBatchDocument,
   RankedSourcesDocument,
 } from '../src/cli/operations/operations.generated.ts';
-import { type ServerProcess, startServerProcess } from '../test/servers/support/server-process.ts';
+import {
+  type ServerProcess,
+  startServerProcess,
+} from '../test/runs/servers/support/server-process.ts';
 import { article, question } from './made-up-text.ts';
 import { adminKey, openSocket } from './open-socket.ts';
 import { processorSeconds } from './process-usage.ts';

@@ -6,7 +6,10 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { openDatabase } from '../src/data/open-database.ts';
-import { type ServerProcess, startServerProcess } from '../test/servers/support/server-process.ts';
+import {
+  type ServerProcess,
+  startServerProcess,
+} from '../test/runs/servers/support/server-process.ts';
 import { createServerDatabase } from '../test/support/server-template.ts';
 import { testLog } from '../test/support/test-log.ts';
 import { adminKey, openSocket } from './open-socket.ts';

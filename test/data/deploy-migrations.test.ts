@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { deployMigrations } from '../../src/data/deploy-migrations.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { testLog } from '../support/test-log.ts';
-import { openBareConnection } from './bare-connection.ts';
+import { openBareConnection } from './support/bare-connection.ts';
 
 let connection: Awaited<ReturnType<typeof openBareConnection>>;
 let folder: string;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/data/database.ts';
 import { openTestDatabase } from '../support/test-database.ts';
-import { clearLedger, eventually, openLedger, outcome, request } from './ledger-fixture.ts';
+import { clearLedger, eventually, openLedger, outcome, request } from './support/ledger-fixture.ts';
 
 let database: Database;
 beforeAll(async () => {

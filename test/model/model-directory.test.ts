@@ -4,7 +4,7 @@ import { createModels } from '../../src/model/create-models.ts';
 import { createPrices } from '../../src/model/prices/create-prices.ts';
 import { createClaudeProvider } from '../../src/model/providers/claude/claude-provider.ts';
 import { testLog } from '../support/test-log.ts';
-import { haiku, startTestModels } from './start-test-models.ts';
+import { haiku, startTestModels } from './support/start-test-models.ts';
 
 describe('the list of models', () => {
   it('has context windows, prices and lifecycles', async () => {

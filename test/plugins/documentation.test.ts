@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { silentServices } from '../../src/testing/silent-services.ts';
 import config from '../../tessera.config.ts';
-import { binary, linkedProject } from './linked-project.ts';
+import { binary, linkedProject } from './support/linked-project.ts';
 
 const page = await readFile(new URL('../../docs/plugins.md', import.meta.url), 'utf8');
 

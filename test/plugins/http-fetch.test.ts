@@ -5,7 +5,7 @@ import { GuardedFetch } from '../../src/plugins/http-fetch/guarded-fetch.ts';
 import { isAllowedHost, isPublicAddress } from '../../src/plugins/http-fetch/host-rules.ts';
 import { httpFetch } from '../../src/plugins/http-fetch/http-fetch.ts';
 import { callTool, checkPlugin } from '../../src/testing.ts';
-import { startStandIn } from './stand-in-server.ts';
+import { startStandIn } from './support/stand-in-server.ts';
 
 const text = (body: string) => (response: ServerResponse) =>
   void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(body);

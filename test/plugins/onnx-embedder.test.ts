@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Embedder } from '../../src/kernel/embedder.ts';
 import { onnxEmbedder } from '../../src/tessera.ts';
 import { checkPlugin } from '../../src/testing.ts';
-import { describeEmbedder } from '../knowledge/embedder-contract.ts';
+import { describeEmbedder } from '../knowledge/embedders/embedder-contract.ts';
 import { startTestServer } from '../support/start-test-server.ts';
 import { testLog } from '../support/test-log.ts';
 import { importTransformers } from './support/install-transformers.ts';

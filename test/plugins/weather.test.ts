@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { weather } from '../../src/plugins/weather/weather.ts';
 import { callTool } from '../../src/testing.ts';
-import { startStandIn } from './stand-in-server.ts';
+import { startStandIn } from './support/stand-in-server.ts';
 
 const json = (value: unknown) => (response: import('node:http').ServerResponse) =>
   void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));

@@ -7,7 +7,7 @@ import { createPrompts } from '../../src/prompts/create-prompts.ts';
 import type { Prompts } from '../../src/prompts/prompts.ts';
 import { openTestDatabase } from '../support/test-database.ts';
 import { testLog } from '../support/test-log.ts';
-import { registryOf } from './registry-of.ts';
+import { registryOf } from './support/registry-of.ts';
 
 let database: Database & AsyncDisposable;
 let queries = 0;
