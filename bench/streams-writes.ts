@@ -16,7 +16,7 @@ function beginRun(writer: LogWriter): LiveRun {
     input: {},
     model: 'm',
     options: {},
-    owner: { userId: 'u', apiKeyId: null, requestId: 'r' },
+    owner: { userId: 'u', groups: [], roles: ['USER'], apiKeyId: null, requestId: 'r' },
   });
   const run = new LiveRun({ row, record: newRecord(row), epoch: 1, writer });
   run.create();

@@ -14,6 +14,7 @@ interface LiveKey {
   id: string;
   hash: string;
   userId: string;
+  groups: string[];
   roles: string[];
   lastUsedAt: Date | null;
 }
@@ -42,12 +43,20 @@ export function createApiKeys(database: Database): ApiKeys {
       const key = await liveKey(hashSecret(secret));
       if (!key) return null;
       lastUse.note(key.id, key.lastUsedAt);
-      return { userId: key.userId, roles: knownRoles(key.roles), apiKeyId: key.id };
+      const { id: apiKeyId, userId, groups } = key;
+      return { userId, groups, roles: knownRoles(key.roles), apiKeyId };
     },
-    async createApiKey({ name, userId, roles, expiresAt = null }) {
+    async createApiKey({ name, userId, groups = [], roles, expiresAt = null }) {
       const secret = newSecret(prefix);
       const row = await database.prisma.apiKey.create({
-        data: { ...newRow(secret), name, userId, roles: [...roles], expiresAt },
+        data: {
+          ...newRow(secret),
+          name,
+          userId,
+          groups: [...groups],
+          roles: [...roles],
+          expiresAt,
+        },
       });
       return { apiKey: toRecord(row), secret };
     },
@@ -90,7 +99,7 @@ async function findLive(
   hashes: readonly string[],
 ): Promise<Map<string, LiveKey>> {
   const rows = await database.query<LiveKey>(
-    `SELECT "id", "hash", "userId", "roles", "lastUsedAt" FROM "ApiKey"
+    `SELECT "id", "hash", "userId", "groups", "roles", "lastUsedAt" FROM "ApiKey"
      WHERE "hash" = ANY($1) AND "revokedAt" IS NULL AND ("expiresAt" IS NULL OR "expiresAt" > now())`,
     [hashes],
   );

@@ -5,6 +5,7 @@ export interface ApiKeyRecord {
   id: string;
   name: string;
   userId: string;
+  groups: string[];
   roles: Role[];
   /** The first characters of the secret, to recognise it by. */
   prefix: string;
@@ -30,6 +31,7 @@ export interface Auth {
   createApiKey(input: {
     name: string;
     userId: string;
+    groups?: readonly string[];
     roles: readonly Role[];
     expiresAt?: Date | null;
   }): Promise<{ apiKey: ApiKeyRecord; secret: string }>;

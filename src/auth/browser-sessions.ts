@@ -11,6 +11,7 @@ const sessionLifetimeMs = 24 * 3_600_000;
 interface SessionRow {
   hash: string;
   userId: string;
+  groups: string[];
   roles: string[];
 }
 
@@ -38,16 +39,24 @@ export function createBrowserSessions(database: Database): BrowserSessions {
       if (!link || link.expiresAt < Date.now()) return null;
       const session = newSecret('');
       const expiresAt = new Date(Date.now() + sessionLifetimeMs);
-      const { userId, roles } = link.principal;
+      const { userId, groups, roles } = link.principal;
       await database.prisma.session.create({
-        data: { hash: hashSecret(session), userId, roles: [...roles], expiresAt },
+        data: {
+          hash: hashSecret(session),
+          userId,
+          groups: [...groups],
+          roles: [...roles],
+          expiresAt,
+        },
       });
       await database.prisma.session.deleteMany({ where: { expiresAt: { lt: new Date() } } });
       return { session, expiresAt };
     },
     async principalOf(session) {
       const row = await liveSession(hashSecret(session));
-      return row && { userId: row.userId, roles: knownRoles(row.roles), apiKeyId: null };
+      if (!row) return null;
+      const { userId, groups } = row;
+      return { userId, groups, roles: knownRoles(row.roles), apiKeyId: null };
     },
   };
 }
@@ -57,7 +66,7 @@ async function findLive(
   hashes: readonly string[],
 ): Promise<Map<string, SessionRow>> {
   const rows = await database.query<SessionRow>(
-    `SELECT "hash", "userId", "roles" FROM "Session" WHERE "hash" = ANY($1) AND "expiresAt" > now()`,
+    `SELECT "hash", "userId", "groups", "roles" FROM "Session" WHERE "hash" = ANY($1) AND "expiresAt" > now()`,
     [hashes],
   );
   return new Map(rows.map((row) => [row.hash, row]));

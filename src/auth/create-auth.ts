@@ -16,7 +16,12 @@ export interface CreateAuthOptions {
   log: Log;
 }
 
-const fixedAdmin: Principal = { userId: 'admin', roles: ['ADMIN', 'USER'], apiKeyId: null };
+const fixedAdmin: Principal = {
+  userId: 'admin',
+  groups: [],
+  roles: ['ADMIN', 'USER'],
+  apiKeyId: null,
+};
 // Longer than any key and any sane token; hashing what a stranger sends stays cheap.
 const maxTokenLength = 16_384;
 

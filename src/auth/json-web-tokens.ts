@@ -2,6 +2,7 @@ import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Log } from '../kernel/log.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { isStorable } from '../kernel/storable-text.ts';
+import { isGroupName } from './group-name.ts';
 import { knownRoles } from './known-roles.ts';
 
 export interface JwtOptions {
@@ -27,17 +28,23 @@ const isUserId = (sub: unknown): sub is string =>
   sub.length <= maxUserIdLength &&
   isStorable(sub);
 
-function toPrincipal({ sub, roles }: JWTPayload): Principal | null {
+const maxGroups = 1_000;
+
+/** Names of the claim `groups`: strings that the database can store, each once. Anything else in the claim is skipped. */
+const claimedGroups = (groups: unknown): string[] =>
+  Array.isArray(groups) ? [...new Set(groups.filter(isGroupName))].slice(0, maxGroups) : [];
+
+function toPrincipal({ sub, roles, groups }: JWTPayload): Principal | null {
   if (!isUserId(sub)) return null;
   const claimed = Array.isArray(roles)
     ? knownRoles(roles.map((role) => String(role).toUpperCase()))
     : (['USER'] as const);
-  return { userId: sub, roles: claimed, apiKeyId: null };
+  return { userId: sub, groups: claimedGroups(groups), roles: claimed, apiKeyId: null };
 }
 
 /**
- * Tokens of an identity provider: `sub` is the user id, the claim `roles` a list of ADMIN and USER (USER when it is
- * left out). A token must expire. The key set is fetched when first needed and when a token names a new key.
+ * Tokens of an identity provider: `sub` is the user id, the claim `roles` a list of roles (USER when it is left out), the
+ * claim `groups` a list of names. A token must expire. The key set is fetched when first needed and when a token names a new key.
  */
 export function createTokenVerifier(
   options: JwtOptions,

@@ -1,7 +1,5 @@
-import type { Role } from '../kernel/principal.ts';
-
-const roles: readonly string[] = ['ADMIN', 'USER'] satisfies Role[];
+import { type Role, roles } from '../kernel/principal.ts';
 
 /** The roles that this version knows, out of names from a database or a token. */
 export const knownRoles = (names: readonly unknown[]): Role[] =>
-  names.filter((name): name is Role => typeof name === 'string' && roles.includes(name));
+  names.filter((name): name is Role => (roles as readonly unknown[]).includes(name));

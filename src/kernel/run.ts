@@ -1,5 +1,3 @@
-import type { Role } from './principal.ts';
-
 export type RunKind = 'COMPLETION' | 'ANSWER' | 'AGENT' | 'EMBEDDING';
 export type RunStatus =
   | 'QUEUED'
@@ -57,12 +55,4 @@ export interface ApprovalRecord {
   decidedAt: Date | null;
   decidedBy: string | null;
   reason: string | null;
-}
-
-/** The person on whose behalf a run works; kept with the run, so that whoever takes it over keeps their rights. */
-export interface RunOwner {
-  userId: string;
-  roles: readonly Role[];
-  apiKeyId: string | null;
-  requestId: string;
 }

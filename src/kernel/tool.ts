@@ -1,12 +1,16 @@
 import type { z } from 'zod';
 import type { Log } from './log.ts';
+import type { Role } from './principal.ts';
 import type { SearchHit } from './run.ts';
 
 /** What a running tool knows of its call. */
 export interface ToolContext {
   runId: string;
   callId: string;
+  /** The user on whose behalf the run works, with the groups and roles that the run was begun with. */
   userId: string;
+  groups: readonly string[];
+  roles: readonly Role[];
   /** The request that it works for, and the key that paid for it: what it causes is recorded under both. */
   requestId: string;
   apiKeyId: string | null;

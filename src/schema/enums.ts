@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCodes } from '../kernel/errors.ts';
+import { roles } from '../kernel/principal.ts';
 import type { Builder } from './builder.ts';
 
 const values = {
@@ -11,7 +12,7 @@ const values = {
   ErrorCode: Object.keys(errorCodes) as ErrorCode[],
   ExperimentStatus: ['DRAFT', 'RUNNING', 'STOPPED'],
   MessageRole: ['USER', 'ASSISTANT'],
-  Role: ['ADMIN', 'USER'],
+  Role: roles,
   RunKind: ['COMPLETION', 'ANSWER', 'AGENT', 'EMBEDDING'],
   RunStatus: ['QUEUED', 'RUNNING', 'WAITING_FOR_APPROVAL', 'SUCCEEDED', 'FAILED', 'CANCELLED'],
   SearchMode: ['HYBRID', 'SEMANTIC', 'KEYWORD'],

@@ -80,7 +80,7 @@ async function openDatabaseOf(config: Config, log: Log): Promise<Database> {
   }
 }
 
-const admin = { userId: 'admin', roles: ['ADMIN', 'USER'], apiKeyId: null } as const;
+const admin = { userId: 'admin', groups: [], roles: ['ADMIN', 'USER'], apiKeyId: null } as const;
 
 /** A name that a browser on this machine reaches the host by. */
 function nameOf(host: string): string {

@@ -36,6 +36,8 @@ export async function callTool(
       runId: 'run',
       callId: 'call',
       userId: 'user',
+      groups: [],
+      roles: ['USER'],
       idempotencyKey: 'run:call',
       attempt: 1,
       requestId: 'request',

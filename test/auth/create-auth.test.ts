@@ -20,7 +20,13 @@ afterAll(async () => {
 
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 const newKey = (expiresAt?: Date) =>
-  auth.createApiKey({ name: 'app', userId: 'ada', roles: ['USER'], expiresAt: expiresAt ?? null });
+  auth.createApiKey({
+    name: 'app',
+    userId: 'ada',
+    groups: ['sales'],
+    roles: ['USER'],
+    expiresAt: expiresAt ?? null,
+  });
 
 describe('API keys', () => {
   test('sign their user in, and only a hash of them is stored', async () => {
@@ -30,6 +36,7 @@ describe('API keys', () => {
     expect(apiKey).not.toHaveProperty('hash');
     expect(await auth.authenticate(bearer(secret))).toEqual({
       userId: 'ada',
+      groups: ['sales'],
       roles: ['USER'],
       apiKeyId: apiKey.id,
     });
@@ -115,6 +122,7 @@ describe('the first admin key', () => {
     expect(await fixed.ensureAdminKey()).toBeNull();
     expect(await fixed.authenticate(bearer('the-fixed-one'))).toEqual({
       userId: 'admin',
+      groups: [],
       roles: ['ADMIN', 'USER'],
       apiKeyId: null,
     });
@@ -124,7 +132,12 @@ describe('the first admin key', () => {
 });
 
 describe('the one-time link', () => {
-  const admin = { userId: 'admin', roles: ['ADMIN'], apiKeyId: null } as const;
+  const admin = {
+    userId: 'admin',
+    groups: ['staff'],
+    roles: ['ADMIN'],
+    apiKeyId: null,
+  } as const;
 
   test('is traded for a session once', async () => {
     const link = auth.createLoginLink(admin);

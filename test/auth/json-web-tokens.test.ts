@@ -25,14 +25,23 @@ const sign = (claims: JWTPayload, expires = '5m') =>
     .setExpirationTime(expires)
     .sign(privateKey);
 
-test('takes the user from sub and the roles from roles', async () => {
+test('takes the user from sub, the roles from roles and the groups from groups', async () => {
   const verify = createTokenVerifier({ jwksUrl }, testLog);
-  expect(await verify(await sign({ sub: 'ada', roles: ['admin', 'USER', 'other'] }))).toEqual({
+  const claims = { sub: 'ada', roles: ['admin', 'AUDITOR', 'other'], groups: ['sales', 'hr'] };
+  expect(await verify(await sign(claims))).toEqual({
     userId: 'ada',
-    roles: ['ADMIN', 'USER'],
+    groups: ['sales', 'hr'],
+    roles: ['ADMIN', 'AUDITOR'],
     apiKeyId: null,
   });
-  expect((await verify(await sign({ sub: 'ada' })))?.roles).toEqual(['USER']);
+  expect(await verify(await sign({ sub: 'ada' }))).toMatchObject({ roles: ['USER'], groups: [] });
+});
+
+test('takes no group that cannot be named', async () => {
+  const verify = createTokenVerifier({ jwksUrl }, testLog);
+  const groups = ['sales', 'sales', '', ' ', 'a,b', 'a\0', 'x'.repeat(256), 7, ['hr'], null];
+  expect((await verify(await sign({ sub: 'ada', groups })))?.groups).toEqual(['sales']);
+  expect((await verify(await sign({ sub: 'ada', groups: 'sales' })))?.groups).toEqual([]);
 });
 
 test('refuses what is too old, unsigned, altered, of another audience or issuer, or without a user', async () => {

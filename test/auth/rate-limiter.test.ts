@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const principal = (userId: string) => ({ userId, roles: [], apiKeyId: null });
+const principal = (userId: string) => ({ userId, groups: [], roles: [], apiKeyId: null });
 
 describe('createRateLimiter', () => {
   test('counts each key by itself, and says when to come back', async () => {

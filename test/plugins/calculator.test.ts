@@ -19,6 +19,8 @@ async function calculate(
     runId: 'r',
     callId: 'c',
     userId: 'u',
+    groups: [],
+    roles: ['USER'],
     idempotencyKey: 'k',
     attempt: 1,
     log: silentLog,

@@ -100,6 +100,8 @@ async function attemptOnce(
     runId: run.id,
     callId: pending.call.key,
     userId: run.row.userId,
+    groups: run.row.groups,
+    roles: run.row.roles,
     requestId: run.row.requestId,
     apiKeyId: run.row.apiKeyId,
     signal,

@@ -1,3 +1,4 @@
+import type { Caller } from '../../kernel/principal.ts';
 import type { RunKind } from '../../kernel/run.ts';
 import type { RunOptions, RunRecord } from '../runs.ts';
 import type { NewRun } from './run-rows.ts';
@@ -13,7 +14,7 @@ const defaultTimeoutMs: Record<RunKind, number> = {
 interface Beginning {
   id: string;
   kind: RunKind;
-  owner: { userId: string; apiKeyId: string | null; requestId: string };
+  owner: Caller;
   serverId: string;
   input: unknown;
   model: string;
@@ -26,13 +27,18 @@ interface Beginning {
 /** The row of a run that begins now. */
 export function newRun(beginning: Beginning): NewRun {
   const { id, kind, owner, serverId, input, model, options } = beginning;
+  const { userId, groups, roles, apiKeyId, requestId } = owner;
   const createdAt = new Date();
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs[kind];
   return {
     id,
     kind,
     status: 'RUNNING',
-    ...owner,
+    userId,
+    groups,
+    roles,
+    apiKeyId,
+    requestId,
     serverId,
     parentRunId: beginning.parentRunId ?? null,
     input,

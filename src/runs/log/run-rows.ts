@@ -1,17 +1,15 @@
 import type { Queryable } from '../../data/database.ts';
 import type { StoredError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
+import type { Caller } from '../../kernel/principal.ts';
 import type { DisconnectPolicy, RunKind, RunStatus } from '../../kernel/run.ts';
 import { storableJson } from '../../kernel/storable-json.ts';
 import type { RunRecord } from '../runs.ts';
 
-export interface NewRun {
+export interface NewRun extends Caller {
   id: string;
   kind: RunKind;
   status: RunStatus;
-  userId: string;
-  apiKeyId: string | null;
-  requestId: string;
   serverId: string;
   parentRunId: string | null;
   /** What was asked. For an agent it is all a server needs to go on. */
@@ -48,6 +46,8 @@ const newColumns: Record<keyof NewRun, string> = {
   kind: 'text',
   status: 'text',
   userId: 'text',
+  groups: 'text[]',
+  roles: 'text[]',
   apiKeyId: 'uuid',
   requestId: 'text',
   serverId: 'uuid',

@@ -1,6 +1,7 @@
 import { newId } from '../../data/new-id.ts';
 import { DomainError } from '../../kernel/errors.ts';
-import type { RunKind, RunOwner } from '../../kernel/run.ts';
+import type { Caller } from '../../kernel/principal.ts';
+import type { RunKind } from '../../kernel/run.ts';
 import type { AgentInput } from '../agent/agent-input.ts';
 import { runAgentLoop } from '../agent/agent-loop.ts';
 import { failRun } from '../live/fail-run.ts';
@@ -14,7 +15,7 @@ import { type Adoptable, type AdoptedRun, adoptRuns } from './adopt-runs.ts';
 interface Beginning {
   id?: string;
   kind: RunKind;
-  owner: Pick<RunOwner, 'userId' | 'apiKeyId' | 'requestId'>;
+  owner: Caller;
   input: unknown;
   model: string;
   options: RunOptions;
@@ -38,7 +39,6 @@ export class RunExecutor {
   /** Begins a run; `loop` carries it out and ends it. */
   begin(beginning: Beginning, loop: (run: LiveRun) => Promise<void>): LiveRun {
     const { kind, owner, input, model, options, agent, parent } = beginning;
-    const { userId, apiKeyId, requestId } = owner;
     const row = newRun({
       id: beginning.id ?? newId(),
       kind,
@@ -46,7 +46,7 @@ export class RunExecutor {
       model,
       options,
       serverId: this.#serverId,
-      owner: { userId, apiKeyId, requestId },
+      owner,
       ...(agent === undefined ? {} : { agent }),
       ...(parent ? { parentRunId: parent.id, deadlineAt: parent.row.deadlineAt } : {}),
     });

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { roles } from '../../kernel/principal.ts';
 import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import { parseId } from '../global-id.ts';
@@ -9,6 +11,8 @@ import { resultUnion } from '../results/result-union.ts';
 import { storableText } from '../storable-text.ts';
 
 const name = storableText(200).trim().min(1);
+
+const groups = z.array(name.refine((text) => !text.includes(','), 'must hold no comma')).max(100);
 
 const codes = ['NOT_FOUND'] as const;
 
@@ -24,6 +28,7 @@ function declareApiKeyType(builder: Builder): void {
     fields: (t) => ({
       name: t.exposeString('name'),
       userId: t.exposeString('userId'),
+      groups: t.exposeStringList('groups'),
       roles: t.expose('roles', { type: ['Role'] }),
       prefix: t.exposeString('prefix', {
         description: 'The first characters of the secret, to recognise it by.',
@@ -48,10 +53,15 @@ function declareCreateApiKey(builder: Builder): void {
     fields: (t) => ({
       name: t.string({ required: true, validate: { schema: name } }),
       userId: t.string({ required: true, validate: { schema: name } }),
+      groups: t.stringList({
+        description:
+          'Groups of the holder: names without commas. Readers of documents are named by them.',
+        validate: { schema: groups },
+      }),
       roles: t.field({
         type: ['Role'],
         required: true,
-        validate: { minLength: 1, maxLength: 2 },
+        validate: { minLength: 1, maxLength: roles.length },
       }),
       expiresAt: t.field({
         type: 'DateTime',
@@ -65,7 +75,11 @@ function declareCreateApiKey(builder: Builder): void {
       authScopes: { admin: true },
       args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
       resolve: (_root, { input }, { services }) =>
-        services.auth.createApiKey({ ...input, expiresAt: input.expiresAt ?? null }),
+        services.auth.createApiKey({
+          ...input,
+          groups: input.groups ?? [],
+          expiresAt: input.expiresAt ?? null,
+        }),
     }),
   );
 }

@@ -6,6 +6,9 @@ export function declareViewer(builder: Builder): void {
   builder.objectType('Viewer', {
     fields: (t) => ({
       userId: t.exposeString('userId'),
+      groups: t.exposeStringList('groups', {
+        description: 'As the token claims or the key has them.',
+      }),
       roles: t.expose('roles', { type: ['Role'] }),
       budgets: t.field({
         type: ['Budget'],

@@ -68,6 +68,8 @@ async function attempt(
     runId,
     callId: call.caller.requestId,
     userId: call.caller.userId,
+    groups: call.caller.groups,
+    roles: call.caller.roles,
     requestId: call.caller.requestId,
     apiKeyId: call.caller.apiKeyId,
     signal,

@@ -31,7 +31,7 @@ test('text waits less for its write where writes take long', async () => {
     input: {},
     model: 'm',
     options: {},
-    owner: { userId: 'u', apiKeyId: null, requestId: 'r' },
+    owner: { userId: 'u', groups: [], roles: ['USER'], apiKeyId: null, requestId: 'r' },
   });
   const run = new LiveRun({ row, record: newRecord(row), epoch: 1, writer });
   run.create();

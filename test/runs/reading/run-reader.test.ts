@@ -31,7 +31,7 @@ function beginRun(id = newId()): LiveRun {
   const row = newRun({
     id,
     kind: 'COMPLETION',
-    owner: { userId: 'u', apiKeyId: null, requestId: 'r' },
+    owner: { userId: 'u', groups: [], roles: ['USER'], apiKeyId: null, requestId: 'r' },
     serverId: newId(),
     input: {},
     model: 'm',

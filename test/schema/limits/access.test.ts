@@ -167,6 +167,7 @@ describe('node', () => {
         id,
         name: 'key',
         userId: 'bob',
+        groups: [],
         roles: ['USER'],
         prefix: 'tsr_',
         createdAt: at,

@@ -5,6 +5,7 @@ import { type FakeRooms, fakeRooms } from './fake-services.ts';
 
 export const user: Caller = {
   userId: 'ada',
+  groups: [],
   roles: ['USER'],
   apiKeyId: null,
   requestId: 'request-1',

@@ -71,7 +71,12 @@ describe('an operation', () => {
       });
     }
     const link = await server.auth.redeemLoginLink(
-      server.auth.createLoginLink({ userId: 'admin', roles: ['ADMIN'], apiKeyId: null }),
+      server.auth.createLoginLink({
+        userId: 'admin',
+        groups: [],
+        roles: ['ADMIN'],
+        apiKeyId: null,
+      }),
     );
     const fromForm = await get(query, { cookie: `tessera_session=${link?.session}` });
     expect(fromForm.status).toBe(403);

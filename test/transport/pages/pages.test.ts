@@ -15,7 +15,7 @@ afterAll(async () => {
   await database.close();
 });
 
-const admin = { userId: 'admin', roles: ['ADMIN'], apiKeyId: null } as const;
+const admin = { userId: 'admin', groups: [], roles: ['ADMIN'], apiKeyId: null } as const;
 /** As a reverse proxy on this machine would send it. */
 const proxied = { 'x-forwarded-for': '203.0.113.7' };
 

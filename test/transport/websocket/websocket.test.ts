@@ -33,7 +33,12 @@ const error = (id: string, code: string) => ({
 const newSession = async () =>
   (
     await server.auth.redeemLoginLink(
-      server.auth.createLoginLink({ userId: 'admin', roles: ['ADMIN'], apiKeyId: null }),
+      server.auth.createLoginLink({
+        userId: 'admin',
+        groups: [],
+        roles: ['ADMIN'],
+        apiKeyId: null,
+      }),
     )
   )?.session;
 
