@@ -4,7 +4,6 @@ import type { Builder } from '../builder.ts';
 import { encodeGlobalId, type GlobalIdType } from '../global-id.ts';
 import { userScope } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import { statsWindow } from './stats-window.ts';
 import { cacheTotalFields, declareTokenTotals, tokenTotalFields } from './token-totals.ts';
 
@@ -124,7 +123,7 @@ export function declareCostStats(builder: Builder): void {
         const userId = userScope(context, filters.userId);
         const percentiles = asksFor(info, percentileFields);
         return context.services.ledger.costStats({
-          ...withoutUndefined(filters),
+          ...filters,
           window: statsWindow(window),
           userId,
           percentiles,

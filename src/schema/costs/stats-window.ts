@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { StatsWindowInput } from '../../ledger/ledger.ts';
 import type { Builder } from '../builder.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 
 type StatsWindowValue = {
   [Field in keyof StatsWindowInput]: StatsWindowInput[Field] | undefined;
@@ -29,4 +28,4 @@ export function declareStatsWindow(builder: Builder): void {
 
 export const statsWindow = (
   window: StatsWindowValue | null | undefined,
-): StatsWindowInput | null => (window ? withoutUndefined(window) : null);
+): StatsWindowInput | null => (window ? window : null);

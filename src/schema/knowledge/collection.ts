@@ -3,7 +3,6 @@ import { callerOf } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 
 function declareCollectionType(builder: Builder): void {
   builder.objectType('Collection', {
@@ -74,10 +73,7 @@ function declareUpdateCollection(builder: Builder): void {
         asResult(updateCodes, () => {
           const { embeddingModel, ...rest } = input;
           const change = { ...rest, embeddingModel: embeddingModel ?? undefined };
-          return context.services.knowledge.updateCollection(
-            withoutUndefined(change),
-            callerOf(context).userId,
-          );
+          return context.services.knowledge.updateCollection(change, callerOf(context).userId);
         }),
     }),
   );

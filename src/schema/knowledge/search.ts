@@ -4,7 +4,6 @@ import { encodeGlobalId } from '../global-id.ts';
 import { callerOf } from '../limits/access.ts';
 import { generationCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import { meterFor } from './meter-for.ts';
 
 const passageFields = (t: ObjectFields<SearchHit>) => ({
@@ -84,16 +83,14 @@ export function declareSearch(builder: Builder): void {
         const rerank =
           reranker == null
             ? undefined
-            : runs.rerank(
-                withoutUndefined({ reranker, query, signal: context.disconnected }),
-                callerOf(context),
-              );
+            : runs.rerank({ reranker, query, signal: context.disconnected }, callerOf(context));
         const meter = meterFor(context);
         return knowledge.search({
           query,
           filter,
           meter,
-          ...withoutUndefined({ ...request, rerank }),
+          ...request,
+          rerank,
         });
       },
     }),

@@ -2,18 +2,14 @@ import type { InputFieldMap, ObjectRef } from '@pothos/core';
 import { DomainError } from '../../kernel/errors.ts';
 import { camelCase, pascalCase } from '../../kernel/registry/names.ts';
 import type { NamedPrompt } from '../../prompts/prompts.ts';
-import type { CompletionRequest, RunRecord } from '../../runs/runs.ts';
+import type { CompletionRequest, RunOptions, RunRecord } from '../../runs/runs.ts';
 import type { Arguments, Builder, InputFields, Types } from '../builder.ts';
-import { callerOf } from '../limits/access.ts';
-import { generationCost } from '../limits/operation-limits.ts';
-import { asResult, errorAsResult, runAsResult } from '../results/as-result.ts';
+import { errorAsResult, runAsResult } from '../results/as-result.ts';
 import { ErrorData, errorTypeName } from '../results/error-data.ts';
 import { completionCodes } from '../runs/completion-codes.ts';
 import { completionFields } from '../runs/completion-fields.ts';
-import { followRun } from '../runs/run-event-stream.ts';
 import { runInterfaces } from '../runs/run-interfaces.ts';
-import { type RunOptionsValue, toRunOptions } from '../runs/run-options.ts';
-import { runResult } from '../runs/run-result.ts';
+import { declareRunOperation } from '../runs/run-operation.ts';
 import type { RunView } from '../runs/run-view.ts';
 import { toZodInput } from '../zod/input-value.ts';
 import type { ShapeTypes } from '../zod/shape-to-types.ts';
@@ -21,7 +17,7 @@ import type { PromptShape } from './prompt-shapes.ts';
 
 interface FieldArguments {
   variables?: unknown;
-  options?: RunOptionsValue | null | undefined;
+  options?: RunOptions | null;
 }
 
 type CompletionRef = ObjectRef<Types, RunView>;
@@ -57,8 +53,7 @@ export class PromptField {
     const { variables, output } = this.#shape;
     if (variables) this.#types.declareInputs(variables.shape);
     if (output) this.#types.declareOutputs(output.shape);
-    this.#declareMutation(builder, this.#declareCompletion(builder));
-    this.#declareSubscription(builder);
+    this.#declareOperation(builder, this.#declareCompletion(builder));
   }
 
   #declareCompletion(builder: Builder): CompletionRef {
@@ -80,45 +75,23 @@ export class PromptField {
     });
   }
 
-  #declareMutation(builder: Builder, completion: CompletionRef): void {
+  #declareOperation(builder: Builder, completion: CompletionRef): void {
+    const { description } = this.#shape.prompt;
     const result = builder.unionType(`${this.#typeName}Result`, {
       types: [completion, ...completionCodes.map((code) => errorTypeName(code))],
       resolveType: (value) =>
         value instanceof ErrorData ? errorTypeName(value.code) : completion.name,
     });
-    builder.mutationField(this.name, (t) =>
-      t.field({
-        type: result,
-        description: this.#shape.prompt.description,
-        authScopes: { user: true },
-        complexity: generationCost,
-        args: this.#arguments(t.arg),
-        resolve: (_root, args: FieldArguments, context) =>
-          asResult(completionCodes, async () => {
-            const request = this.#request(args);
-            const handle = await context.services.runs.complete(request, callerOf(context));
-            return this.#result(await runResult(handle, context));
-          }),
-      }),
-    );
-  }
-
-  #declareSubscription(builder: Builder): void {
-    builder.subscriptionField(this.name, (t) =>
-      t.field({
-        type: 'RunEvent',
-        description: this.#shape.prompt.description,
-        authScopes: { user: true },
-        complexity: generationCost,
-        args: this.#arguments(t.arg),
-        subscribe: (_root, args: FieldArguments, context) => {
-          const request = this.#request(args);
-          const start = () => context.services.runs.complete(request, callerOf(context));
-          return followRun(start, context, { viewRun: (run) => this.#view(run) });
-        },
-        resolve: (event) => event,
-      }),
-    );
+    declareRunOperation(builder, {
+      mutation: { name: this.name, description },
+      subscription: { name: this.name, description },
+      result,
+      codes: completionCodes,
+      args: (arg) => this.#arguments(arg),
+      start: (args: FieldArguments, runs, caller) => runs.complete(this.#request(args), caller),
+      toResult: (run) => this.#result(run),
+      viewRun: (run) => this.#view(run),
+    });
   }
 
   #arguments(arg: Arguments): InputFieldMap {
@@ -132,7 +105,7 @@ export class PromptField {
   }
 
   #request({ variables, options }: FieldArguments): CompletionRequest {
-    return { prompt: { named: this.named(variables) }, options: toRunOptions(options) };
+    return { prompt: { named: this.named(variables) }, options };
   }
 
   /** Has the run what the type promises? The fallback text may stand where an output should. */
@@ -145,7 +118,7 @@ export class PromptField {
     return this.#isTyped(run) ? { ...run, completionType: `${this.#typeName}Completion` } : run;
   }
 
-  #result(run: RunRecord) {
+  #result(run: RunRecord): RunRecord | ErrorData {
     const result = runAsResult(completionCodes, run);
     if (result instanceof ErrorData || this.#isTyped(result)) return result;
     const message = 'The answer is the fallback text, which is not of the prompt’s output schema.';

@@ -2,7 +2,6 @@ import type { PromptChoice } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import { nameSchema } from '../name-schema.ts';
 import type { JsonInput } from '../type-map.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import type { PromptFields } from './prompt-fields.ts';
 
 interface MessageValue {
@@ -89,6 +88,6 @@ export function toPromptChoice(input: PromptInputValue, prompts: PromptFields): 
   const { text, messages, named, ...own } = input;
   if (text != null) return { text };
   if (messages) return { messages };
-  if (named) return { named: withoutUndefined(named) };
+  if (named) return { named: named };
   return { named: prompts.namedPrompt(own) };
 }

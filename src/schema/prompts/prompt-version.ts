@@ -8,7 +8,6 @@ import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { loaded } from '../results/loaded.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 
 const name = nameSchema(100);
 const label = z
@@ -99,7 +98,7 @@ function declareCreatePromptVersion(builder: Builder): void {
       args: { input: t.arg({ type: CreatePromptVersionInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const { prompt, template, ...rest } = input;
-        const version = { ...withoutUndefined(rest), prompt, template };
+        const version = { ...rest, prompt, template };
         const author = callerOf(context).userId;
         return asResult(createCodes, () => {
           if (input.model) assertModel(input.model, context.services);

@@ -1,17 +1,12 @@
 import type { RunEvent } from '../../kernel/events.ts';
-import type { AgentRequest, RunHandle, RunRecord } from '../../runs/runs.ts';
+import type { RunRecord } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
-import { callerOf } from '../limits/access.ts';
-import { generationCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
-import { asResult, runAsResult } from '../results/as-result.ts';
+import { runAsResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { withoutUndefined } from '../without-undefined.ts';
-import { followRun } from './run-event-stream.ts';
 import { runInterfaces } from './run-interfaces.ts';
-import { type RunOptionsValue, toRunOptions } from './run-options.ts';
-import { runResult } from './run-result.ts';
+import { declareRunOperation } from './run-operation.ts';
 
 const codes = ['AGENT_NOT_FOUND', 'BUDGET_EXCEEDED', 'CONFLICT'] as const;
 
@@ -94,20 +89,6 @@ function declareRunAgentInput(builder: Builder) {
   });
 }
 
-interface RunAgentInputValue {
-  agent: string;
-  message: string;
-  maxTurns?: number | null | undefined;
-  model?: string | null | undefined;
-  wait?: boolean | null | undefined;
-  options?: RunOptionsValue | null | undefined;
-}
-
-function toRequest({ options, wait: _wait, ...rest }: RunAgentInputValue): AgentRequest {
-  const { agent, message, ...choices } = rest;
-  return { ...withoutUndefined(choices), agent, message, options: toRunOptions(options) };
-}
-
 const isWork = ({ type }: RunEvent): boolean => type !== 'RunStarted' && type !== 'RunFailed';
 
 /** A budget without room for the first call keeps a run from starting; later on it ends one that stays an `AgentRun`. */
@@ -117,52 +98,34 @@ async function withStartError(run: RunRecord, { loaders }: GraphQLContext) {
   return started ? run : runAsResult(codes, run);
 }
 
-async function runNow(handle: RunHandle, context: GraphQLContext): Promise<RunRecord> {
-  context.runIds.add(handle.runId);
-  const run = await context.services.runs.get(handle.runId, callerOf(context));
-  if (!run) throw new Error(`run ${handle.runId} vanished right after its start`);
-  return run;
-}
-
 function declareRunAgent(builder: Builder): void {
   const RunAgentInput = declareRunAgentInput(builder);
-  const RunAgentResult = resultUnion(builder, 'RunAgentResult', {
+  const result = resultUnion(builder, 'RunAgentResult', {
     types: ['AgentRun'],
     codes,
     description:
       'A run that failed on the way (MAX_TURNS_EXCEEDED, a model error) is an AgentRun with status FAILED and its error; the error types here are those that kept it from starting.',
   });
-  builder.mutationField('runAgent', (t) =>
-    t.field({
-      type: RunAgentResult,
-      authScopes: { user: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: RunAgentInput, required: true }) },
-      resolve: (_root, { input }, context) =>
-        asResult(codes, async () => {
-          const handle = await context.services.runs.runAgent(toRequest(input), callerOf(context));
-          if (input.wait === false) return runNow(handle, context);
-          return withStartError(await runResult(handle, context), context);
-        }),
-    }),
-  );
-  builder.subscriptionField('agent', (t) =>
-    t.field({
-      type: 'RunEvent',
-      authScopes: { user: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: RunAgentInput, required: true }) },
-      subscribe: (_root, { input }, context) =>
-        followRun(
-          () => context.services.runs.runAgent(toRequest(input), callerOf(context)),
-          context,
-        ),
-      resolve: (event) => event,
-    }),
-  );
+  declareRunOperation(builder, {
+    mutation: {
+      name: 'runAgent',
+      description:
+        'Runs an agent and returns the run when it has ended or waits for an approval, or at once with `wait: false`.',
+    },
+    subscription: {
+      name: 'agent',
+      description: 'Runs an agent and streams the events of the run.',
+    },
+    result,
+    codes,
+    args: (arg) => ({ input: arg({ type: RunAgentInput, required: true }) }),
+    start: ({ input: { wait: _wait, ...request } }, runs, caller) => runs.runAgent(request, caller),
+    returnsAtOnce: ({ input }) => input.wait === false,
+    toResult: withStartError,
+  });
 }
 
-/** `AgentRun` and its parts, with the mutation that runs an agent and the subscription that follows it. */
+/** `AgentRun` and its parts, and the operation that begins one. */
 export function declareAgentRun(builder: Builder): void {
   declareAgentRunType(builder);
   declareTurn(builder);

@@ -1,17 +1,10 @@
-import type { AnswerRequest } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import { diversityField, rerankField } from '../knowledge/search.ts';
-import { callerOf } from '../limits/access.ts';
-import { generationCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
-import { asResult, runAsResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import { completionCodes } from './completion-codes.ts';
-import { followRun } from './run-event-stream.ts';
 import { runInterfaces } from './run-interfaces.ts';
-import { type RunOptionsValue, toRunOptions } from './run-options.ts';
-import { runResult } from './run-result.ts';
+import { declareRunOperation } from './run-operation.ts';
 
 const codes = [
   ...completionCodes.filter((code) => code !== 'OUTPUT_INVALID'),
@@ -78,44 +71,22 @@ function declareAskInput(builder: Builder) {
   });
 }
 
-type AskInputValue = {
-  [Field in keyof Omit<AnswerRequest, 'options'>]: AnswerRequest[Field] | undefined;
-} & {
-  question: string;
-  options?: RunOptionsValue | null | undefined;
-};
-
-function toRequest({ question, options, ...rest }: AskInputValue): AnswerRequest {
-  return { ...withoutUndefined(rest), question, options: toRunOptions(options) };
-}
-
-/** `Answer`, with the mutation that waits for it and the subscription that follows it. */
+/** `Answer`, and the operation that begins one. */
 export function declareAnswer(builder: Builder): void {
   declareAnswerType(builder);
   const AskInput = declareAskInput(builder);
-  const AskResult = resultUnion(builder, 'AskResult', { types: ['Answer'], codes });
-  builder.mutationField('ask', (t) =>
-    t.field({
-      type: AskResult,
-      authScopes: { user: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: AskInput, required: true }) },
-      resolve: (_root, { input }, context) =>
-        asResult(codes, async () => {
-          const handle = await context.services.runs.answer(toRequest(input), callerOf(context));
-          return runAsResult(codes, await runResult(handle, context));
-        }),
-    }),
-  );
-  builder.subscriptionField('answer', (t) =>
-    t.field({
-      type: 'RunEvent',
-      authScopes: { user: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: AskInput, required: true }) },
-      subscribe: (_root, { input }, context) =>
-        followRun(() => context.services.runs.answer(toRequest(input), callerOf(context)), context),
-      resolve: (event) => event,
-    }),
-  );
+  declareRunOperation(builder, {
+    mutation: {
+      name: 'ask',
+      description: 'Searches a collection and returns an answer that cites its sources.',
+    },
+    subscription: {
+      name: 'answer',
+      description: 'Searches a collection and streams the events of the answer.',
+    },
+    result: resultUnion(builder, 'AskResult', { types: ['Answer'], codes }),
+    codes,
+    args: (arg) => ({ input: arg({ type: AskInput, required: true }) }),
+    start: ({ input }, runs, caller) => runs.answer(input, caller),
+  });
 }

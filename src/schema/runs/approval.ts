@@ -7,7 +7,6 @@ import { callerOf } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 
 const codes = ['APPROVAL_CONFLICT', 'PROMPT_VARIABLES_INVALID', 'NOT_FOUND'] as const;
 
@@ -69,7 +68,7 @@ function declareDecideApproval(builder: Builder): void {
       args: { input: t.arg({ type: DecideApprovalInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const approvalId = parseId('Approval', input.approvalId, ['input', 'approvalId']);
-        const decision = { ...withoutUndefined(input), approvalId };
+        const decision = { ...input, approvalId };
         return asResult(codes, () =>
           context.services.runs.decideApproval(decision, callerOf(context)),
         );

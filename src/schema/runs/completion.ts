@@ -1,19 +1,13 @@
 import type { CompletionRequest } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
-import { callerOf } from '../limits/access.ts';
-import { generationCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
 import type { PromptFields } from '../prompts/prompt-fields.ts';
 import { type PromptInputValue, toPromptChoice } from '../prompts/prompt-input.ts';
-import { asResult, runAsResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { withoutUndefined } from '../without-undefined.ts';
 import { completionCodes } from './completion-codes.ts';
 import { completionFields } from './completion-fields.ts';
-import { followRun } from './run-event-stream.ts';
 import { runInterfaces } from './run-interfaces.ts';
-import { type RunOptionsValue, toRunOptions } from './run-options.ts';
-import { runResult } from './run-result.ts';
+import { declareRunOperation } from './run-operation.ts';
 
 function declareCompletionType(builder: Builder): void {
   builder.objectType('Completion', {
@@ -45,56 +39,35 @@ function declareCompleteInput(builder: Builder) {
   });
 }
 
-interface CompleteInputValue {
+interface CompleteInputValue extends Omit<CompletionRequest, 'prompt'> {
   prompt: PromptInputValue;
-  system?: string | null | undefined;
-  model?: string | null | undefined;
-  maxTokens?: number | null | undefined;
-  options?: RunOptionsValue | null | undefined;
 }
 
-function toRequest(input: CompleteInputValue, prompts: PromptFields): CompletionRequest {
-  const { prompt, options, ...rest } = input;
-  return {
-    ...withoutUndefined(rest),
-    prompt: toPromptChoice(prompt, prompts),
-    options: toRunOptions(options),
-  };
-}
+const toRequest = (input: CompleteInputValue, prompts: PromptFields): CompletionRequest => ({
+  ...input,
+  prompt: toPromptChoice(input.prompt, prompts),
+});
 
-/** `Completion`, with the mutation that waits for it and the subscription that follows it. */
+/** `Completion`, and the operation that begins one. */
 export function declareCompletion(builder: Builder, prompts: PromptFields): void {
   declareCompletionType(builder);
   const CompleteInput = declareCompleteInput(builder);
-  const CompleteResult = resultUnion(builder, 'CompleteResult', {
+  const result = resultUnion(builder, 'CompleteResult', {
     types: ['Completion'],
     codes: completionCodes,
   });
-  builder.mutationField('complete', (t) =>
-    t.field({
-      type: CompleteResult,
-      authScopes: { user: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: CompleteInput, required: true }) },
-      resolve: (_root, { input }, context) =>
-        asResult(completionCodes, async () => {
-          const request = toRequest(input, prompts);
-          const handle = await context.services.runs.complete(request, callerOf(context));
-          return runAsResult(completionCodes, await runResult(handle, context));
-        }),
-    }),
-  );
-  builder.subscriptionField('completion', (t) =>
-    t.field({
-      type: 'RunEvent',
-      authScopes: { user: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: CompleteInput, required: true }) },
-      subscribe: (_root, { input }, context) => {
-        const request = toRequest(input, prompts);
-        return followRun(() => context.services.runs.complete(request, callerOf(context)), context);
-      },
-      resolve: (event) => event,
-    }),
-  );
+  declareRunOperation(builder, {
+    mutation: {
+      name: 'complete',
+      description: 'Sends a prompt to a model and returns the finished completion.',
+    },
+    subscription: {
+      name: 'completion',
+      description: 'Sends a prompt to a model and streams the events of the run.',
+    },
+    result,
+    codes: completionCodes,
+    args: (arg) => ({ input: arg({ type: CompleteInput, required: true }) }),
+    start: ({ input }, runs, caller) => runs.complete(toRequest(input, prompts), caller),
+  });
 }

@@ -1,16 +1,9 @@
 import type { IngestOutput } from '../../runs/ingest.ts';
-import type { IngestRequest } from '../../runs/runs.ts';
 import type { Builder, ObjectFields } from '../builder.ts';
-import { callerOf } from '../limits/access.ts';
-import { generationCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
-import { asResult, runAsResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { withoutUndefined } from '../without-undefined.ts';
-import { followRun } from './run-event-stream.ts';
 import { runInterfaces } from './run-interfaces.ts';
-import { type RunOptionsValue, toRunOptions } from './run-options.ts';
-import { runResult } from './run-result.ts';
+import { declareRunOperation } from './run-operation.ts';
 import type { RunView } from './run-view.ts';
 
 const nothingYet: IngestOutput = {
@@ -88,28 +81,6 @@ function declareIngestInput(builder: Builder) {
   });
 }
 
-type DocumentInputValue = {
-  [Field in keyof IngestRequest['documents'][number]]:
-    | IngestRequest['documents'][number][Field]
-    | undefined;
-} & { source: string; text: string };
-
-interface IngestInputValue {
-  collection: string;
-  documents: DocumentInputValue[];
-  options?: RunOptionsValue | null | undefined;
-}
-
-const toRequest = ({ collection, documents, options }: IngestInputValue): IngestRequest => ({
-  collection,
-  documents: documents.map(({ source, text, ...rest }) => ({
-    ...withoutUndefined(rest),
-    source,
-    text,
-  })),
-  options: toRunOptions(options),
-});
-
 const codes = [
   'EMBEDDING_UNAVAILABLE',
   'BUDGET_EXCEEDED',
@@ -119,38 +90,27 @@ const codes = [
   'CONFLICT',
 ] as const;
 
-/** What takes documents in: the mutation that waits for it, and the subscription that follows it. */
+/** `IngestRun`, and the operation that begins one. */
 export function declareIngest(builder: Builder): void {
   declareIngestTypes(builder);
   const IngestDocumentsInput = declareIngestInput(builder);
-  const IngestDocumentsResult = resultUnion(builder, 'IngestDocumentsResult', {
+  const result = resultUnion(builder, 'IngestDocumentsResult', {
     types: ['IngestedDocuments'],
     codes,
   });
-  builder.mutationField('ingestDocuments', (t) =>
-    t.field({
-      type: IngestDocumentsResult,
-      authScopes: { admin: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: IngestDocumentsInput, required: true }) },
-      resolve: (_root, { input }, context) =>
-        asResult(codes, async () => {
-          const handle = await context.services.runs.ingest(toRequest(input), callerOf(context));
-          return runAsResult(codes, await runResult(handle, context));
-        }),
-    }),
-  );
-  builder.subscriptionField('ingest', (t) =>
-    t.field({
-      type: 'RunEvent',
-      description:
-        'Takes documents in, and tells how far it is: one DocumentsIngested after another.',
-      authScopes: { admin: true },
-      complexity: generationCost,
-      args: { input: t.arg({ type: IngestDocumentsInput, required: true }) },
-      subscribe: (_root, { input }, context) =>
-        followRun(() => context.services.runs.ingest(toRequest(input), callerOf(context)), context),
-      resolve: (event) => event,
-    }),
-  );
+  declareRunOperation(builder, {
+    mutation: {
+      name: 'ingestDocuments',
+      description: 'Ingests documents into a collection and returns what was stored.',
+    },
+    subscription: {
+      name: 'ingest',
+      description: 'Ingests documents and streams progress as `DocumentsIngested` events.',
+    },
+    result,
+    codes,
+    scope: 'admin',
+    args: (arg) => ({ input: arg({ type: IngestDocumentsInput, required: true }) }),
+    start: ({ input }, runs, caller) => runs.ingest(input, caller),
+  });
 }

@@ -1,15 +1,5 @@
-import type { RunOptions } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import { nameSchema } from '../name-schema.ts';
-import { withoutUndefined } from '../without-undefined.ts';
-
-/** `RunOptions` as GraphQL hands them over. */
-export type RunOptionsValue = {
-  [Option in keyof RunOptions]: RunOptions[Option] | undefined;
-};
-
-export const toRunOptions = (options: RunOptionsValue | null | undefined): RunOptions | null =>
-  options ? withoutUndefined(options) : null;
 
 const name = nameSchema();
 const dayMs = 24 * 60 * 60 * 1000;

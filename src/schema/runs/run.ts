@@ -4,7 +4,7 @@ import { callerOf } from '../limits/access.ts';
 import { asResult } from '../results/as-result.ts';
 import { ErrorData } from '../results/error-data.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { runTypeName } from './run-view.ts';
+import { runTypeName, runTypes } from './run-view.ts';
 
 function declareRunInterface(builder: Builder): void {
   builder.interfaceType('Run', {
@@ -59,7 +59,7 @@ const cancelCodes = ['RUN_NOT_FOUND', 'CONFLICT'] as const;
 
 function declareCancelRun(builder: Builder): void {
   const CancelRunResult = resultUnion(builder, 'CancelRunResult', {
-    types: ['Completion', 'Answer', 'AgentRun', 'IngestRun'],
+    types: Object.values(runTypes),
     codes: cancelCodes,
     successType: runTypeName,
   });

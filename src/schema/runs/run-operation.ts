@@ -1,0 +1,93 @@
+import type { InputFieldMap, InputShapeFromFields, OutputRef } from '@pothos/core';
+import type { ErrorCode } from '../../kernel/errors.ts';
+import type { Caller } from '../../kernel/principal.ts';
+import { resultOrLeave } from '../../runs/reading/result-or-leave.ts';
+import type { RunHandle, RunRecord, Runs } from '../../runs/runs.ts';
+import type { Arguments, Builder } from '../builder.ts';
+import type { GraphQLContext } from '../context.ts';
+import { callerOf } from '../limits/access.ts';
+import { generationCost } from '../limits/operation-limits.ts';
+import { asResult, runAsResult } from '../results/as-result.ts';
+import type { ErrorData } from '../results/error-data.ts';
+import { followRun } from './run-event-stream.ts';
+import type { RunView } from './run-view.ts';
+
+/** A root field of the pair. */
+interface FieldText {
+  name: string;
+  description: string;
+}
+
+/** An operation that begins a run: a mutation that waits for its result, and a subscription that streams its events. */
+export interface RunOperation<Fields extends InputFieldMap> {
+  mutation: FieldText;
+  subscription: FieldText;
+  /** The mutation's result union. Its members are the run's type and the errors of `codes`. */
+  result: OutputRef<ResultValue>;
+  /** Errors that `result` returns as data. Other errors are thrown. */
+  codes: readonly ErrorCode[];
+  /** Who may begin such a run. Default: any user. */
+  scope?: 'user' | 'admin';
+  /** Arguments of both fields. */
+  args: (arg: Arguments) => Fields;
+  /** Begins the run. Rejects with a `DomainError` if it cannot start. */
+  start: (args: InputShapeFromFields<Fields>, runs: Runs, caller: Caller) => Promise<RunHandle>;
+  /** The mutation's value of a run that has ended or waits. Default: the run if it succeeded, else its error. */
+  toResult?: (run: RunRecord, context: GraphQLContext) => ResultValue | Promise<ResultValue>;
+  /** True if the mutation returns the run at once, without waiting for its end. Default: never. */
+  returnsAtOnce?: (args: InputShapeFromFields<Fields>) => boolean;
+  /** The run as `RunFinished` of the subscription shows it. Default: unchanged. */
+  viewRun?: (run: RunRecord) => RunView;
+}
+
+type ResultValue = RunView | ErrorData;
+
+/** The run as it is now. */
+async function currentRun(handle: RunHandle, context: GraphQLContext): Promise<RunRecord> {
+  const run = await context.services.runs.get(handle.runId, callerOf(context));
+  if (!run) throw new Error(`run ${handle.runId} vanished right after its start`);
+  return run;
+}
+
+/** Declares the mutation and the subscription of an operation. */
+export function declareRunOperation<Fields extends InputFieldMap>(
+  builder: Builder,
+  operation: RunOperation<Fields>,
+): void {
+  const { mutation, subscription, result, codes, scope = 'user', start } = operation;
+  const { returnsAtOnce, viewRun, toResult = (run) => runAsResult(codes, run) } = operation;
+  const authScopes = { [scope]: true };
+
+  const begin = async (args: InputShapeFromFields<Fields>, context: GraphQLContext) =>
+    start(args, context.services.runs, callerOf(context));
+
+  builder.mutationField(mutation.name, (t) =>
+    t.field({
+      type: result,
+      authScopes,
+      complexity: generationCost,
+      description: mutation.description,
+      args: operation.args(t.arg),
+      resolve: (_root, args, context) =>
+        asResult(codes, async () => {
+          const handle = await begin(args, context);
+          context.runIds.add(handle.runId);
+          if (returnsAtOnce?.(args)) return currentRun(handle, context);
+          const run = await resultOrLeave(handle, context.disconnected, 'disconnected');
+          return toResult(run, context);
+        }),
+    }),
+  );
+  builder.subscriptionField(subscription.name, (t) =>
+    t.field({
+      type: 'RunEvent',
+      authScopes,
+      complexity: generationCost,
+      description: subscription.description,
+      args: operation.args(t.arg),
+      subscribe: (_root, args, context) =>
+        followRun(() => begin(args, context), context, { viewRun }),
+      resolve: (event) => event,
+    }),
+  );
+}
