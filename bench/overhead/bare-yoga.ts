@@ -103,3 +103,5 @@ server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () =>
     `Endpoint http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql\n`,
   ),
 );
+// By an exit, so that a CPU profile is written.
+process.once('SIGTERM', () => process.exit(0));
