@@ -11,7 +11,7 @@ let server: TestTransport;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  server = await startTestTransport({ database });
+  server = await startTestTransport({ database, bodyLimitBytes: 250_000 });
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -42,6 +42,11 @@ const tooExpensive: [string, string][] = [
   ['10,000 fields', `{ ${'hello '.repeat(10_000)} }`],
   ['a list nested 10,000 deep', `{ deep(value: ${nested(10_000, '[', '1', ']')}) }`],
   ['4,000 directives', `{ hello ${'@skip(if: false) '.repeat(4_000)} }`],
+  ['2,000 comments', `{ hello }${'\n#'.repeat(2_000)}`],
+  ['comments between tokens', `{ ${'hello #\n'.repeat(800)} }`],
+  ['95,000 characters of comments', `{ hello }${'\n#'.repeat(47_000)}`],
+  ['one comment that is too long', `{ hello } #${'x'.repeat(100_000)}`],
+  ['one string that is too long', `{ hello(name: "${'x'.repeat(100_000)}") }`],
   ['a comment and 20,000 tokens', `# ${'x'.repeat(50_000)}\n{ ${'hello '.repeat(8_000)} }`],
 ];
 
@@ -79,6 +84,8 @@ describe('a document', () => {
   test('as large as is allowed does not hold the server up', async () => {
     for (const query of [
       `{ ${'hello '.repeat(1_400)} }`,
+      `{ hello }${'\n#'.repeat(1_400)}`,
+      `{ hello(name: "${'x'.repeat(99_000)}") }`,
       `{ ${'...f '.repeat(600)} } fragment f on Query { hello }`,
       `{ ${Array.from({ length: 300 }, (_, at) => `hello(name: "${at}")`).join(' ')} }`,
       `{ ...f0 } ${fragments(15)}`,
@@ -116,7 +123,7 @@ const head =
 
 describe('a body', () => {
   test('that is too long is refused with 413, declared or not', async () => {
-    const body = JSON.stringify({ query: '{ hello }', variables: { x: 'y'.repeat(200_000) } });
+    const body = JSON.stringify({ query: '{ hello }', variables: { x: 'y'.repeat(300_000) } });
     const declared = await ask(body);
     expect([declared.status, declared.code]).toEqual([413, 'BAD_USER_INPUT']);
     const chunked = await fetch(server.url, {

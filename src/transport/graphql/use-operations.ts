@@ -18,13 +18,17 @@ export interface OperationContext extends GraphQLContext {
 const isStream = (result: object): result is AsyncIterable<ExecutionResult> =>
   Symbol.asyncIterator in result;
 
+/** In the log. */
+const maxNameLength = 100;
+
 function note({ document, operationName, contextValue }: ExecutionArgs): OperationContext {
   const context = contextValue as OperationContext;
   context.exchange.runIds = context.runIds;
   const operation = getOperationAST(document, operationName);
   if (operation) {
     // The name as it stands in the document: what the request calls it may be anything.
-    context.exchange.operation = { type: operation.operation, name: operation.name?.value ?? null };
+    const name = operation.name?.value.slice(0, maxNameLength) ?? null;
+    context.exchange.operation = { type: operation.operation, name };
   }
   return context;
 }
