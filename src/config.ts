@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isLoopback } from './kernel/is-loopback.ts';
 import { StartupError } from './kernel/startup-error.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,6 +25,12 @@ const timeZone = (text: string): boolean => {
   }
 };
 
+/** Keys that can be replaced on their way prove nothing. */
+const keySetUrl = z.string().refine((text) => {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+}, 'must be an https URL: http is for this machine only, elsewhere the keys could be replaced on their way');
+
 /** Every variable that the server reads. Left out and empty are the same. */
 const variables = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
@@ -47,9 +54,12 @@ const variables = z.object({
 
   TESSERA_ADMIN_KEY: z
     .string()
-    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .regex(
+      /^[\x21-\x7e]{20,}$/,
+      'must be at least 20 characters, better 32 random ones, of printable ASCII without spaces',
+    )
     .optional(),
-  TESSERA_JWKS_URL: webUrl.optional(),
+  TESSERA_JWKS_URL: keySetUrl.optional(),
   TESSERA_JWT_ISSUER: z.string().optional(),
   TESSERA_JWT_AUDIENCE: z.string().optional(),
   TESSERA_CONFIG: z.string().optional(),
@@ -160,6 +170,11 @@ function problemsOf(environment: Record<string, string>, result: z.ZodSafeParseR
   ] as const) {
     if (environment[by] && !environment[needed]) problems.push(`${by} needs ${needed} as well`);
   }
+  if (result.data?.TESSERA_JWKS_URL && !result.data.TESSERA_JWT_AUDIENCE) {
+    problems.push(
+      'TESSERA_JWKS_URL needs TESSERA_JWT_AUDIENCE as well: without it a token that was made for another application would sign in here. Set * to allow that',
+    );
+  }
   return problems;
 }
 
@@ -197,7 +212,7 @@ function toConfig(set: Variables): Config {
       ? {
           jwksUrl: set.TESSERA_JWKS_URL,
           issuer: set.TESSERA_JWT_ISSUER ?? null,
-          audience: set.TESSERA_JWT_AUDIENCE ?? null,
+          audience: set.TESSERA_JWT_AUDIENCE === '*' ? null : (set.TESSERA_JWT_AUDIENCE ?? null),
         }
       : null,
     pluginsFile: set.TESSERA_CONFIG ?? null,

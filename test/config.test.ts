@@ -72,13 +72,29 @@ describe('readConfig', () => {
     ['BUDGET_TIME_ZONE', 'Mars/Olympus'],
     ['ALERT_COST_THRESHOLD', 'much'],
     ['LOG_LEVEL', 'loud'],
-    ['TESSERA_ADMIN_KEY', 'has a space'],
+    ['TESSERA_ADMIN_KEY', 'a-key-that-has a space'],
+    ['TESSERA_ADMIN_KEY', 'nineteen-characters'],
     ['TESSERA_JWKS_URL', 'file:///etc/passwd'],
   ])('refuses %s=%s with one line that names it', (name, value) => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name} must be `));
     expect(problems[0]).not.toContain('\n');
+  });
+
+  test('takes tokens only for a named audience, and keys only over https', () => {
+    const url = { TESSERA_JWKS_URL: 'https://login.example/jwks' };
+    expect(problemsOf(url)).toEqual([
+      expect.stringMatching(/^TESSERA_JWKS_URL needs TESSERA_JWT_AUDIENCE/),
+    ]);
+    expect(readConfig({ ...url, TESSERA_JWT_AUDIENCE: '*' }).jwt?.audience).toBeNull();
+    const keys = (TESSERA_JWKS_URL: string) => ({ TESSERA_JWKS_URL, TESSERA_JWT_AUDIENCE: 'a' });
+    expect(problemsOf(keys('http://login.example/jwks'))).toEqual([
+      expect.stringMatching(/^TESSERA_JWKS_URL must be an https/),
+    ]);
+    for (const host of ['localhost', '127.0.0.1:8080', '[::1]:8080']) {
+      expect(readConfig(keys(`http://${host}/jwks`)).jwt?.audience).toBe('a');
+    }
   });
 
   test('takes a webhook only with the secret that signs its posts', () => {

@@ -1,15 +1,16 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Log } from '../kernel/log.ts';
-import type { Principal } from '../kernel/principal.ts';
-import { isStorable } from '../kernel/storable-text.ts';
+import type { Principal, Role } from '../kernel/principal.ts';
 import { isGroupName } from './group-name.ts';
 import { knownRoles } from './known-roles.ts';
+import { isUserId } from './user-id.ts';
 
 export interface JwtOptions {
   /** Where the issuer publishes its public keys (RFC 7517). */
   jwksUrl: string;
   issuer?: string | null;
-  audience?: string | null;
+  /** Tokens for another audience are refused; null takes all. */
+  audience: string | null;
 }
 
 // Public-key signatures only: a shared secret has no place in a published key set.
@@ -17,34 +18,36 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
   .concat(['ES256', 'ES384', 'ES512'])
   .concat(['EdDSA', 'Ed25519']);
 
-/** OpenID Connect's limit. */
-const maxUserIdLength = 255;
-
-/** "*" means everyone where budgets are set. */
-const isUserId = (sub: unknown): sub is string =>
-  typeof sub === 'string' &&
-  sub !== '' &&
-  sub !== '*' &&
-  sub.length <= maxUserIdLength &&
-  isStorable(sub);
-
 const maxGroups = 1_000;
 
 /** Names of the claim `groups`: strings that the database can store, each once. Anything else in the claim is skipped. */
 const claimedGroups = (groups: unknown): string[] =>
   Array.isArray(groups) ? [...new Set(groups.filter(isGroupName))].slice(0, maxGroups) : [];
 
+/** ASCII letters only: "ı" and "ſ" have I and S for capitals. */
+const roleName = (name: unknown): unknown =>
+  typeof name === 'string' && /^[a-z]+$/i.test(name) ? name.toUpperCase() : null;
+
+/** USER where the provider says nothing of roles; a claim without a known role gives none. */
+function claimedRoles(claim: unknown): Role[] {
+  if (claim === undefined) return ['USER'];
+  return knownRoles([claim].flat(1).map(roleName));
+}
+
 function toPrincipal({ sub, roles, groups }: JWTPayload): Principal | null {
   if (!isUserId(sub)) return null;
-  const claimed = Array.isArray(roles)
-    ? knownRoles(roles.map((role) => String(role).toUpperCase()))
-    : (['USER'] as const);
-  return { userId: sub, groups: claimedGroups(groups), roles: claimed, apiKeyId: null };
+  return {
+    userId: sub,
+    groups: claimedGroups(groups),
+    roles: claimedRoles(roles),
+    apiKeyId: null,
+  };
 }
 
 /**
  * Tokens of an identity provider: `sub` is the user id, the claim `roles` a list of roles (USER when it is left out), the
- * claim `groups` a list of names. A token must expire. The key set is fetched when first needed and when a token names a new key.
+ * claim `groups` a list of names. A token must expire. The key set is fetched when first needed and when a token names a
+ * new key.
  */
 export function createTokenVerifier(
   options: JwtOptions,

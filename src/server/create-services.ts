@@ -2,6 +2,7 @@ import { createAuth } from '../auth/create-auth.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
+import { isLoopback } from '../kernel/is-loopback.ts';
 import type { Log } from '../kernel/log.ts';
 import type { ConfiguredPlugin, PluginServices } from '../kernel/plugin.ts';
 import { createRegistry } from '../kernel/registry/create-registry.ts';
@@ -137,12 +138,13 @@ export async function createServices(
   return { services, demo: claudeAndOthers.demo };
 }
 
-const shortAdminKey = 20;
-
 /** What lets a server start and is still not as it should be. */
-function warnOfSettings({ adminKey, otlpEndpoint }: Config, log: Log): void {
-  if (adminKey !== null && adminKey.length < shortAdminKey) {
-    log.warn({}, 'TESSERA_ADMIN_KEY can be guessed: make it 32 random characters');
+function warnOfSettings({ host, otlpEndpoint }: Config, log: Log): void {
+  if (!isLoopback(host)) {
+    log.warn(
+      { host },
+      'other machines can connect, without encryption: put a proxy that speaks TLS in front, see docs/operations.md',
+    );
   }
   if (otlpEndpoint) log.warn({}, 'OTEL_EXPORTER_OTLP_ENDPOINT: this version exports no spans yet');
 }

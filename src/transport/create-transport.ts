@@ -1,44 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { GraphQLSchema } from 'graphql';
-import type { Auth } from '../auth/auth.ts';
-import type { RateLimiter } from '../auth/rate-limiter.ts';
-import type { Log } from '../kernel/log.ts';
 import { StartupError } from '../kernel/startup-error.ts';
-import type { Services } from '../schema/context.ts';
-import type { Metrics } from '../telemetry/create-metrics.ts';
-import { type CreateContext, createGraphQLHandler } from './graphql/create-graphql-handler.ts';
+import { createGraphQLHandler } from './graphql/create-graphql-handler.ts';
 import { createErrorFormatter } from './graphql/error-formatter.ts';
 import { OperationsInFlight } from './graphql/operations-in-flight.ts';
 import { createAdmission } from './http/admission.ts';
 import { createRoutes } from './http/create-routes.ts';
 import { pathOf } from './http/request-path.ts';
 import { createResponseWatchdog } from './http/response-watchdog.ts';
+import type { TransportOptions } from './transport-options.ts';
 import { createWebSocketServer } from './websocket/create-websocket-server.ts';
-
-export interface TransportOptions {
-  schema: GraphQLSchema;
-  createContext: CreateContext;
-  auth: Auth;
-  rateLimiter: RateLimiter;
-  /** What is served to MCP clients at `/mcp`; nothing when left out. */
-  mcp?: { services: Pick<Services, 'registry' | 'prompts' | 'runs'>; version: string };
-  /** Of whom `/export/usage` is asked; nothing is served there when left out. */
-  ledger?: Pick<Services['ledger'], 'exportUsage'>;
-  /** Rejects while the database is away. */
-  pingDatabase(): Promise<unknown>;
-  metrics: Metrics;
-  log: Log;
-  bodyLimitBytes: number;
-  corsOrigins: readonly string[];
-  /** How long a reader may take nothing before its stream ends with SLOW_CONSUMER. Default 10,000. */
-  stallMs?: number;
-  /** How slowly a request may arrive. Default: headers within 10 s, all of it within 30 s, looked at every 2 s. */
-  arrival?: { headersMs: number; requestMs: number; lookMs: number };
-  /** How often WebSockets are asked for a sign of life, and whether a stream's key still holds. Default 12,000. */
-  keepAliveMs?: number;
-}
 
 export interface Transport {
   /** Rejects with a `StartupError` when the address cannot be had. Resolves with the port. */

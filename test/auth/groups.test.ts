@@ -28,6 +28,17 @@ test('a group with a comma in its name is refused', async () => {
   expect(answer.errors?.[0]?.extensions?.['code']).toBe('BAD_USER_INPUT');
 });
 
+test('no key is made for a user that the server itself is', async () => {
+  await using server = await startTestServer();
+  const answerTo = (userId: string, roles: string[]) =>
+    server.execute<Created>(createKey, { input: { name: 'app', userId, roles } });
+  for (const userId of ['*', 'system', 'admin', ' admin ']) {
+    const { errors } = await answerTo(userId, ['USER']);
+    expect(errors?.[0]?.extensions?.['code']).toBe('BAD_USER_INPUT');
+  }
+  expect((await answerTo('admin', ['ADMIN'])).errors).toBeUndefined();
+});
+
 test('a run keeps the groups and roles that it was begun with', async () => {
   await using server = await startTestServer();
   const input = { name: 'app', userId: 'ada', groups: ['sales'], roles: ['USER', 'EDITOR'] };

@@ -26,7 +26,7 @@ const sign = (claims: JWTPayload, expires = '5m') =>
     .sign(privateKey);
 
 test('takes the user from sub, the roles from roles and the groups from groups', async () => {
-  const verify = createTokenVerifier({ jwksUrl }, testLog);
+  const verify = createTokenVerifier({ jwksUrl, audience: null }, testLog);
   const claims = { sub: 'ada', roles: ['admin', 'AUDITOR', 'other'], groups: ['sales', 'hr'] };
   expect(await verify(await sign(claims))).toEqual({
     userId: 'ada',
@@ -37,8 +37,19 @@ test('takes the user from sub, the roles from roles and the groups from groups',
   expect(await verify(await sign({ sub: 'ada' }))).toMatchObject({ roles: ['USER'], groups: [] });
 });
 
+test('takes no role that is not spelled as one', async () => {
+  const verify = createTokenVerifier({ jwksUrl, audience: null }, testLog);
+  const rolesOf = async (roles: unknown) =>
+    (await verify(await sign({ sub: 'ada', roles })))?.roles;
+  expect(await rolesOf(['user', 'Editor', 'auditor'])).toEqual(['USER', 'EDITOR', 'AUDITOR']);
+  expect(await rolesOf('EDITOR')).toEqual(['EDITOR']);
+  for (const roles of [['admın'], ['uſer'], [['ADMIN']], [{}], [7], [null], null, 7, {}, 'x']) {
+    expect(await rolesOf(roles)).toEqual([]);
+  }
+});
+
 test('takes no group that cannot be named', async () => {
-  const verify = createTokenVerifier({ jwksUrl }, testLog);
+  const verify = createTokenVerifier({ jwksUrl, audience: null }, testLog);
   const groups = ['sales', 'sales', '', ' ', 'a,b', 'a\0', 'x'.repeat(256), 7, ['hr'], null];
   expect((await verify(await sign({ sub: 'ada', groups })))?.groups).toEqual(['sales']);
   expect((await verify(await sign({ sub: 'ada', groups: 'sales' })))?.groups).toEqual([]);
@@ -64,7 +75,9 @@ test('refuses what is too old, unsigned, altered, of another audience or issuer,
     await sign({ ...right, iss: 'them' }),
     await sign({ iss: 'us', aud: 'tessera' }),
     ...(await Promise.all(
-      ['', '*', 'a\0da', 'a\ud800', 'a'.repeat(256)].map((sub) => sign({ ...right, sub })),
+      ['', '*', 'admin', 'system', 'a\0da', 'a\ud800', 'a'.repeat(256)].map((sub) =>
+        sign({ ...right, sub }),
+      ),
     )),
     await sign({ ...right, sub: 7 as unknown as string }),
     `${header}.${payload}.${signature}`,
@@ -79,7 +92,7 @@ test('refuses what is too old, unsigned, altered, of another audience or issuer,
 test('refuses, and says so in the log, while the key set cannot be read', async () => {
   const warnings: string[] = [];
   const log = { ...testLog, warn: (_: object, message: string) => void warnings.push(message) };
-  const verify = createTokenVerifier({ jwksUrl: 'http://127.0.0.1:9/jwks' }, log);
+  const verify = createTokenVerifier({ jwksUrl: 'http://127.0.0.1:9/jwks', audience: null }, log);
   expect(await verify(await sign({ sub: 'ada' }))).toBeNull();
   expect(warnings).toEqual([expect.stringContaining('key set')]);
 });

@@ -83,11 +83,13 @@ describe('the process', { timeout: 120_000 }, () => {
   });
 
   test('stops at once when it is told again later', async () => {
-    await using server = spawnServer({ ...environment(), TESSERA_ADMIN_KEY: 'the-key' });
+    await using server = spawnServer({
+      ...environment(),
+      TESSERA_ADMIN_KEY: 'the-key-of-this-server',
+    });
     const [, url = ''] = await server.prints(endpoint);
-    expect(server.printed()).toContain('TESSERA_ADMIN_KEY can be guessed');
     using socket = await openRawWebSocket(url);
-    await socket.init({ authorization: 'Bearer the-key' });
+    await socket.init({ authorization: 'Bearer the-key-of-this-server' });
     const release = demo.hold();
     socket.subscribe(
       '1',

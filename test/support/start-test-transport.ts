@@ -7,7 +7,8 @@ import { DomainError } from '../../src/kernel/errors.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import type { GraphQLContext } from '../../src/schema/context.ts';
 import { createMetrics } from '../../src/telemetry/create-metrics.ts';
-import { createTransport, type TransportOptions } from '../../src/transport/create-transport.ts';
+import { createTransport } from '../../src/transport/create-transport.ts';
+import type { TransportOptions } from '../../src/transport/transport-options.ts';
 import { recordingLog } from './recording-log.ts';
 
 /** Who left how: what the streams of the test schema tell of their ends. */

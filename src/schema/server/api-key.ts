@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { roles } from '../../kernel/principal.ts';
+import { isReservedUserId } from '../../auth/user-id.ts';
+import { type Role, roles } from '../../kernel/principal.ts';
 import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import { parseId } from '../global-id.ts';
 import { mayRead, userScope } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
+import { badUserInput } from '../limits/request-error.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
@@ -48,6 +50,13 @@ function declareApiKeyType(builder: Builder): void {
   });
 }
 
+/** A key of another role than ADMIN must not be the server's own admin to others, nor everyone. */
+function assertUserIdIsFree({ userId, roles: given }: { userId: string; roles: readonly Role[] }) {
+  if (!isReservedUserId(userId) || (userId === 'admin' && given.includes('ADMIN'))) return;
+  const message = 'is reserved for the server itself: name the user otherwise';
+  throw badUserInput([{ path: ['input', 'userId'], message }]);
+}
+
 function declareCreateApiKey(builder: Builder): void {
   const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
     fields: (t) => ({
@@ -74,12 +83,14 @@ function declareCreateApiKey(builder: Builder): void {
       type: 'CreatedApiKey',
       authScopes: { admin: true },
       args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
-      resolve: (_root, { input }, { services }) =>
-        services.auth.createApiKey({
+      resolve: (_root, { input }, { services }) => {
+        assertUserIdIsFree(input);
+        return services.auth.createApiKey({
           ...input,
           groups: input.groups ?? [],
           expiresAt: input.expiresAt ?? null,
-        }),
+        });
+      },
     }),
   );
 }

@@ -1,17 +1,23 @@
+import type { GraphQLError } from 'graphql';
 import type { Auth, Credentials } from '../../auth/auth.ts';
 import type { RateLimiter } from '../../auth/rate-limiter.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Principal } from '../../kernel/principal.ts';
+import { type Principal, roles } from '../../kernel/principal.ts';
 import type { Exchange } from './exchange.ts';
 import { refusal } from './request-refusal.ts';
 
-/** The door that every operation passes, over HTTP and WebSocket alike. */
+/** The check that every door makes: GraphQL over HTTP and WebSocket, MCP, exports, pages. */
 export interface Admission {
-  /** Sets the caller. Rejects with SHUTTING_DOWN, UNAUTHENTICATED or RATE_LIMITED. */
+  /** Sets the caller. Rejects with SHUTTING_DOWN, UNAUTHENTICATED, FORBIDDEN or RATE_LIMITED. */
   admit(exchange: Exchange, credentials: Credentials): Promise<void>;
-  /** Whose credentials are these? Rejects with 503 while the database is away. */
+  /**
+   * The principal of these credentials; null for none and for wrong ones. Rejects with FORBIDDEN where it has no role,
+   * and with 503 while the database is away.
+   */
   identify(credentials: Credentials): Promise<Principal | null>;
-  /** Do credentials that were good still hold? True while the database is away: nobody is sent off for that. */
+  /** Whether credentials are those of a principal with a role. Rejects with 503 while the database is away. */
+  admits(credentials: Credentials): Promise<boolean>;
+  /** Whether credentials still admit. True while the database is away: no stream ends for that. */
   stillHolds(credentials: Credentials): Promise<boolean>;
   /** Throws SHUTTING_DOWN once the server stops. What begins no work is not asked for this. */
   beginWork(): void;
@@ -22,6 +28,12 @@ export interface Admission {
   close(): void;
   closed(): boolean;
 }
+
+const withoutRole = (): GraphQLError =>
+  refusal(
+    'FORBIDDEN',
+    `These credentials give no role on this server. Have your identity provider put one of ${roles.join(', ')} into the claim "roles".`,
+  );
 
 export function createAdmission(options: {
   auth: Auth;
@@ -35,7 +47,7 @@ export function createAdmission(options: {
     refusal('SHUTTING_DOWN', 'This server is shutting down. Try again on another.', {
       headers: { 'retry-after': '1', connection: 'close' },
     });
-  const identify = async (credentials: Credentials): Promise<Principal | null> => {
+  const authenticate = async (credentials: Credentials): Promise<Principal | null> => {
     try {
       return await auth.authenticate(credentials);
     } catch (error) {
@@ -50,13 +62,19 @@ export function createAdmission(options: {
       );
     }
   };
+  const identify = async (credentials: Credentials): Promise<Principal | null> => {
+    const principal = await authenticate(credentials);
+    if (principal?.roles.length === 0) throw withoutRole();
+    return principal;
+  };
+  const admits = async (credentials: Credentials): Promise<boolean> => {
+    const principal = await authenticate(credentials);
+    return principal !== null && principal.roles.length > 0;
+  };
   return {
     identify,
-    stillHolds: (credentials) =>
-      identify(credentials).then(
-        (principal) => principal !== null,
-        () => true,
-      ),
+    admits,
+    stillHolds: (credentials) => admits(credentials).catch(() => true),
     async admit(exchange, credentials) {
       if (closed) throw shuttingDown();
       const principal = await identify(credentials);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TransportOptions } from '../create-transport.ts';
+import { GraphQLError } from 'graphql';
+import { isAdmin } from '../../kernel/principal.ts';
 import type { GraphQLHandler } from '../graphql/create-graphql-handler.ts';
 import { logOperation } from '../graphql/log-operation.ts';
 import type { OperationsInFlight } from '../graphql/operations-in-flight.ts';
@@ -8,6 +9,7 @@ import { createGraphiQLPage, wantsPage } from '../pages/graphiql-page.ts';
 import { sendJson, sendReadiness } from '../pages/health.ts';
 import { createLoginPage } from '../pages/login-page.ts';
 import { createUsageExport } from '../pages/usage-export.ts';
+import type { TransportOptions } from '../transport-options.ts';
 import { accepts, answerTypes } from './accepted-types.ts';
 import type { Admission } from './admission.ts';
 import { credentialsOf, isLocal } from './credentials.ts';
@@ -15,6 +17,7 @@ import { createExchange, type Exchange, requestIdOf } from './exchange.ts';
 import { pathOf } from './request-path.ts';
 import { refusal } from './request-refusal.ts';
 import type { ResponseWatchdog } from './response-watchdog.ts';
+import { sendRefusal } from './send-refusal.ts';
 
 interface RoutesOptions extends TransportOptions {
   handler: GraphQLHandler;
@@ -32,37 +35,61 @@ interface HttpRequest {
 
 type Handle = (visit: HttpRequest) => void | Promise<void>;
 
-/** What answers at which path. */
-export function createRoutes(options: RoutesOptions) {
-  const { admission, pingDatabase, log, metrics, auth } = options;
+interface Route {
+  /** Other methods answer 405 before anything else is looked at. Left out: the route says itself what it takes. */
+  methods?: readonly string[];
+  handle: Handle;
+}
+
+const readable = ['GET', 'HEAD'];
+
+function createRouteTable(options: RoutesOptions): Record<string, Route> {
+  const { admission, pingDatabase, auth } = options;
   const graphiql = createGraphiQLPage(admission);
   const login = createLoginPage(auth);
   const graphql = serveGraphQL(options);
-  const routes: Record<string, Handle> = {
-    '/': ({ response }) => void response.writeHead(302, { location: '/graphql' }).end(),
-    '/graphql': (visit) =>
-      wantsPage(visit.request) ? graphiql(visit.request, visit.response) : graphql(visit),
-    '/login': ({ request, response }) =>
-      request.method === 'GET'
-        ? login(request, response)
-        : sendJson(response, 405, { status: 'use GET' }),
-    '/health/live': ({ response }) => sendJson(response, 200, { status: 'live' }),
-    '/health/ready': ({ response }) =>
-      sendReadiness(response, { pingDatabase, shuttingDown: admission.stopping() }),
-    '/metrics': async ({ request, response }) => {
-      if (!(await maySeeMetrics(request, admission))) {
-        return sendJson(response, 403, { status: 'for admins, and for this machine' });
-      }
-      response.writeHead(200, { 'content-type': metrics.contentType });
-      response.end(await metrics.text());
-    },
-  };
   const mcp = serveMcp(options);
-  if (mcp) routes['/mcp'] = mcp;
   const usage = serveUsageExport(options);
-  if (usage) routes['/export/usage'] = usage;
-  const notFound: Handle = ({ response }) => sendJson(response, 404, { status: 'not found' });
+  return {
+    '/': {
+      methods: readable,
+      handle: ({ response }) => void response.writeHead(302, { location: '/graphql' }).end(),
+    },
+    '/graphql': {
+      methods: ['GET', 'POST', 'OPTIONS'],
+      handle: (visit) =>
+        wantsPage(visit.request) ? graphiql(visit.request, visit.response) : graphql(visit),
+    },
+    '/login': {
+      methods: ['GET'],
+      handle: ({ request, response }) => login(request, response),
+    },
+    '/health/live': {
+      methods: readable,
+      handle: ({ response }) => sendJson(response, 200, { status: 'live' }),
+    },
+    '/health/ready': {
+      methods: readable,
+      handle: ({ response }) =>
+        sendReadiness(response, { pingDatabase, shuttingDown: admission.stopping() }),
+    },
+    '/metrics': { methods: readable, handle: serveMetrics(options) },
+    ...(mcp && { '/mcp': { handle: mcp } }),
+    ...(usage && { '/export/usage': { methods: ['GET'], handle: usage } }),
+  };
+}
 
+/** The server's paths and their handlers. */
+export function createRoutes(options: RoutesOptions) {
+  const { log } = options;
+  const routes = createRouteTable(options);
+  const answer = async (path: string, visit: HttpRequest): Promise<void> => {
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (!route) return sendJson(visit.response, 404, { status: 'not found' });
+    const { methods, handle } = route;
+    if (methods && !methods.includes(visit.request.method ?? '')) throw wrongMethod(methods);
+    return handle(visit);
+  };
   return (request: IncomingMessage, response: ServerResponse): void => {
     const requestId = requestIdOf(request.headers['x-request-id']);
     response.setHeader('x-request-id', requestId);
@@ -70,8 +97,10 @@ export function createRoutes(options: RoutesOptions) {
     // An answer is its caller's, and what one origin may read another may not.
     response.setHeader('cache-control', 'no-store');
     const path = pathOf(request);
-    const handle = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    Promise.resolve((handle ?? notFound)({ request, response, requestId })).catch((error) => {
+    answer(path, { request, response, requestId }).catch((error: unknown) => {
+      if (error instanceof GraphQLError && !response.headersSent) {
+        return sendRefusal(response, error, { requestId, asGraphQL: path === '/graphql' });
+      }
       log.error({ err: error, requestId, path }, 'a request could not be answered');
       if (response.headersSent) response.destroy();
       else sendJson(response, 500, { status: 'internal error', requestId });
@@ -79,10 +108,26 @@ export function createRoutes(options: RoutesOptions) {
   };
 }
 
+const wrongMethod = (methods: readonly string[]): GraphQLError =>
+  refusal('BAD_USER_INPUT', `Use ${methods.join(' or ')}.`, {
+    status: 405,
+    headers: { allow: methods.join(', ') },
+  });
+
+function serveMetrics({ admission, metrics }: RoutesOptions): Handle {
+  return async ({ request, response }) => {
+    if (!(await maySeeMetrics(request, admission))) {
+      throw refusal('FORBIDDEN', 'Metrics are for admins, and for this machine.');
+    }
+    response.writeHead(200, { 'content-type': metrics.contentType });
+    response.end(await metrics.text());
+  };
+}
+
 async function maySeeMetrics(request: IncomingMessage, admission: Admission): Promise<boolean> {
   if (isLocal(request)) return true;
   const principal = await admission.identify(credentialsOf(request));
-  return principal?.roles.includes('ADMIN') ?? false;
+  return principal !== null && isAdmin(principal);
 }
 
 function serveGraphQL(options: RoutesOptions): Handle {
@@ -90,9 +135,7 @@ function serveGraphQL(options: RoutesOptions): Handle {
   return async ({ request, response, requestId }) => {
     // Yoga finds out when the work is done, and answers without a word.
     if (!accepts(request.headers.accept, answerTypes)) {
-      const message = `Accept one of ${answerTypes.join(', ')}.`;
-      const extensions = { code: 'BAD_USER_INPUT', requestId };
-      return sendJson(response, 406, { errors: [{ message, extensions }] });
+      throw refusal('BAD_USER_INPUT', `Accept one of ${answerTypes.join(', ')}.`, { status: 406 });
     }
     const outflow = watchdog.watch(response);
     const exchange = createExchange('http', requestId, outflow);

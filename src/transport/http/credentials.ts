@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../../auth/auth.ts';
+import { isLoopback } from '../../kernel/is-loopback.ts';
 
 export const sessionCookie = 'tessera_session';
 
@@ -11,16 +12,16 @@ function cookieOf(request: IncomingMessage, name: string): string | null {
   return null;
 }
 
-/** The request's own header, else its browser session. */
+/**
+ * The request's own header, else its browser session. Browsers send cookies along with a WebSocket, and old ones with
+ * other requests, whichever page makes them: a session counts for pages of this server only.
+ */
 export const credentialsOf = (request: IncomingMessage): Credentials => ({
   authorization: request.headers.authorization ?? null,
-  session: cookieOf(request, sessionCookie),
+  session: isSameOrigin(request) ? cookieOf(request, sessionCookie) : null,
 });
 
-/**
- * Was the request made by a page of this very server, or by no page at all? Browsers send cookies along with a
- * WebSocket whatever page opens it, so a session counts for pages of our own only.
- */
+/** Whether a page of this very server made the request, or no page at all. */
 export function isSameOrigin({ headers }: IncomingMessage): boolean {
   if (headers.origin === undefined) return true;
   const host = headers.host;
@@ -29,13 +30,14 @@ export function isSameOrigin({ headers }: IncomingMessage): boolean {
 
 const localHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
+const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-real-ip'];
+
 /**
- * Did it come from this machine, without a proxy between, and meant for it by name? The name is checked because a page
- * of anywhere can point a name of its own at 127.0.0.1.
+ * Whether a request comes from this machine, without a proxy between, and addresses it by name. The name is checked
+ * because a page of anywhere can point a name of its own at 127.0.0.1. nginx speaks HTTP/1.0 and adds no header unless
+ * it is configured to.
  */
-export function isLocal({ socket, headers }: IncomingMessage): boolean {
-  const address = socket.remoteAddress ?? '';
-  const loopback = address === '::1' || /^(::ffff:)?127\./.test(address);
-  const proxied = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  return loopback && !proxied && localHost.test(headers.host ?? '');
+export function isLocal({ socket, headers, httpVersion }: IncomingMessage): boolean {
+  if (!isLoopback(socket.remoteAddress ?? '') || !localHost.test(headers.host ?? '')) return false;
+  return httpVersion !== '1.0' && !proxyHeaders.some((name) => headers[name] !== undefined);
 }

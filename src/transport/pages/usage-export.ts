@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { isAdmin, type Principal } from '../../kernel/principal.ts';
 import type { Services } from '../../schema/context.ts';
 import type { Admission } from '../http/admission.ts';
 import { credentialsOf, isSameOrigin } from '../http/credentials.ts';
 import { createExchange } from '../http/exchange.ts';
 import { refusal } from '../http/request-refusal.ts';
-import { sendJson } from './health.ts';
 
 export interface UsageExportOptions {
   ledger: Pick<Services['ledger'], 'exportUsage'>;
@@ -30,14 +29,9 @@ export function createUsageExport({ ledger, admission }: UsageExportOptions) {
     response: ServerResponse,
     requestId: string,
   ): Promise<void> => {
-    try {
-      const caller = await admit(request, requestId, admission);
-      const wanted = readRequest(new URL(request.url ?? '/', 'http://localhost'), caller);
-      await send(ledger.exportUsage(wanted), wanted.format, response);
-    } catch (error) {
-      if (!(error instanceof GraphQLError) || response.headersSent) throw error;
-      refuse(response, error, requestId);
-    }
+    const caller = await admit(request, requestId, admission);
+    const wanted = readRequest(new URL(request.url ?? '/', 'http://localhost'), caller);
+    await send(ledger.exportUsage(wanted), wanted.format, response);
   };
 }
 
@@ -46,9 +40,6 @@ async function admit(
   requestId: string,
   admission: Pick<Admission, 'admit'>,
 ): Promise<Principal> {
-  if (request.method !== 'GET') {
-    throw refusal('BAD_USER_INPUT', 'Use GET.', { status: 405, headers: { allow: 'GET' } });
-  }
   if (!isSameOrigin(request)) {
     throw refusal('FORBIDDEN', 'Pages of other origins may not use this endpoint.');
   }
@@ -106,12 +97,3 @@ async function send(
 
 const drained = (response: ServerResponse): Promise<unknown> =>
   new Promise((resolve) => response.once('drain', resolve));
-
-function refuse(response: ServerResponse, { message, extensions }: GraphQLError, id: string): void {
-  const { code, http } = extensions as {
-    code: string;
-    http?: { status?: number; headers?: Record<string, string> };
-  };
-  for (const [name, value] of Object.entries(http?.headers ?? {})) response.setHeader(name, value);
-  sendJson(response, http?.status ?? 400, { code, message, requestId: id });
-}

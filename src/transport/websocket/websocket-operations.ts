@@ -13,7 +13,7 @@ import { assertShallow } from '../graphql/input-depth.ts';
 import { logOperation } from '../graphql/log-operation.ts';
 import type { OperationsInFlight } from '../graphql/operations-in-flight.ts';
 import type { Admission } from '../http/admission.ts';
-import { credentialsOf, isSameOrigin } from '../http/credentials.ts';
+import { credentialsOf } from '../http/credentials.ts';
 import { createExchange, type Exchange, requestIdOf } from '../http/exchange.ts';
 import { refusal } from '../http/request-refusal.ts';
 import type { SocketState } from './websocket-connection.ts';
@@ -30,7 +30,7 @@ export interface WebSocketOptions {
 /** Subscriptions and other operations that one socket may have open. */
 export const maxOperationsPerSocket = 100;
 
-type Hooks = ServerOptions<{ authorization?: unknown }, SocketState>;
+type Hooks = ServerOptions<Record<string, unknown>, SocketState>;
 
 interface Engine {
   execute: (args: ExecutionArgs) => OperationResult;
@@ -64,11 +64,11 @@ export function createWebSocketHooks(options: WebSocketOptions): Hooks {
     execute: (args) => attempt(() => engineOf(args).execute(args)),
     subscribe: (args) => attempt(() => engineOf(args).subscribe(args)),
     async onConnect({ connectionParams, extra }) {
-      extra.credentials = credentialsFrom(connectionParams?.authorization, extra);
+      extra.credentials = credentialsFrom(connectionParams ?? {}, extra);
       const { authorization, session } = extra.credentials;
       // Wrong credentials end the socket with 4403. Without any it may stay, and each operation says what is missing.
       if (!authorization && !session) return true;
-      return (await admission.identify(extra.credentials)) !== null;
+      return admission.admits(extra.credentials);
     },
     async onSubscribe({ extra }, _id, payload) {
       const exchange = createExchange('websocket', requestIdOf(undefined), extra.outbox);
@@ -110,12 +110,17 @@ const tooManyOperations = () =>
     `This connection has ${maxOperationsPerSocket} operations open, which is the most. End some first.`,
   );
 
-/** The key of `connection_init`; else the browser session, which counts only for pages of this server. */
-function credentialsFrom(authorization: unknown, { request }: SocketState) {
+/** A member of `connection_init`. Clients hand on what people call headers, whose names have no case. */
+function memberOf(parameters: Record<string, unknown>, name: string): unknown {
+  const key = Object.keys(parameters).find((candidate) => candidate.toLowerCase() === name);
+  return key === undefined ? undefined : parameters[key];
+}
+
+/** The key of `connection_init`; else the headers and the browser session of the request that opened the socket. */
+function credentialsFrom(parameters: Record<string, unknown>, { request }: SocketState) {
+  const authorization = memberOf(parameters, 'authorization');
   if (typeof authorization === 'string' && authorization) return { authorization };
-  const { authorization: header, session } = credentialsOf(request);
-  if (header) return { authorization: header };
-  return { session: isSameOrigin(request) ? (session ?? null) : null };
+  return credentialsOf(request);
 }
 
 /**

@@ -78,6 +78,13 @@ describe('an operation', () => {
         apiKeyId: null,
       }),
     );
+    const foreign = { origin: 'https://evil.example' };
+    const cookie = `tessera_session=${link?.session}`;
+    const own = { 'content-type': 'application/json', cookie };
+    const send = (headers: Record<string, string>) =>
+      fetch(server.url, { method: 'POST', body: '{"query":"{ hello }"}', headers });
+    expect((await send({ ...own, ...foreign })).status).toBe(401);
+    expect((await send({ ...own, origin: server.origin })).status).toBe(200);
     const fromForm = await get(query, { cookie: `tessera_session=${link?.session}` });
     expect(fromForm.status).toBe(403);
     expect(await fromForm.json()).toMatchObject({
@@ -110,6 +117,29 @@ describe('an operation', () => {
     expect(await server.metrics.text()).toContain(
       'tessera_operation_duration_seconds_count{transport="http",type="query",outcome="OK"}',
     );
+  });
+});
+
+test('a name of an operation is cut in the log', async () => {
+  const before = server.entries.length;
+  await post({ query: `query ${'N'.repeat(5_000)} { hello }` });
+  await expect.poll(() => server.entries.slice(before)).toHaveLength(1);
+  expect(server.entries[before]?.['operation']).toBe('N'.repeat(100));
+});
+
+describe('another method', () => {
+  test.each([
+    ['PUT', '/graphql', 'GET, POST, OPTIONS'],
+    ['DELETE', '/graphql', 'GET, POST, OPTIONS'],
+    ['HEAD', '/graphql', 'GET, POST, OPTIONS'],
+    ['POST', '/export/usage', null],
+    ['POST', '/metrics', 'GET, HEAD'],
+    ['DELETE', '/health/live', 'GET, HEAD'],
+    ['POST', '/', 'GET, HEAD'],
+  ])('than it takes is answered 405 by %s %s, with those it takes', async (method, path, allow) => {
+    const response = await fetch(server.origin + path, { method });
+    expect(response.status).toBe(allow ? 405 : 404);
+    expect(response.headers.get('allow')).toBe(allow);
   });
 });
 

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
 import { startTestTransport, type TestTransport } from '../../support/start-test-transport.ts';
@@ -92,6 +94,16 @@ describe('metrics', () => {
     const key = { ...proxied, authorization: 'Bearer admin' };
     expect((await get('/metrics', key)).status).toBe(200);
   });
+});
+
+test.each([
+  ['that adds headers', 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Real-IP: 203.0.113.7'],
+  ['that adds none, as nginx does', 'GET /metrics HTTP/1.0\r\nHost: 127.0.0.1:4000'],
+  ['with a name of its own', 'GET /metrics HTTP/1.1\r\nHost: metrics.example'],
+])('a proxy on this machine %s does not open the metrics', async (_, head) => {
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write(`${head}\r\nConnection: close\r\n\r\n`);
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 403/);
 });
 
 describe('health', () => {

@@ -239,3 +239,12 @@ describe('a WebSocket', () => {
     expect(await server.nextLeaving()).toBe('disconnected');
   });
 });
+
+test.each(['Authorization', 'AUTHORIZATION', 'authorization'])(
+  'a key is taken from connection_init as %s',
+  async (name) => {
+    using connection = await open({ [name]: 'Bearer admin' });
+    connection.subscribe('1', '{ hello }');
+    expect(await connection.next()).toMatchObject({ payload: { data: { hello: 'Hello, you' } } });
+  },
+);
