@@ -113,6 +113,25 @@ export type ModelEvent =
       refusal?: string;
     };
 
+/** How a call ended that was answered. */
+export type ModelFinish = Omit<Extract<ModelEvent, { type: 'finish' }>, 'type'>;
+
+/** Takes what a model says as it comes. Each method returns at once: nothing pushes back on the provider. */
+export interface ModelSink {
+  /** Once, before everything else. */
+  start(model: string): void;
+  text(text: string): void;
+  thinking(text: string): void;
+  citation(citation: ModelCitation): void;
+}
+
+/** What a provider reports besides. */
+export interface ProviderSink extends ModelSink {
+  start(model: string, providerRequestId?: string): void;
+  /** Cumulative numbers as the provider reports them. `estimated` as in `ModelEvent`. */
+  usage(usage: ModelUsage, estimated?: boolean): void;
+}
+
 export interface ModelInformation {
   id: string;
   contextWindow?: number;
@@ -143,6 +162,12 @@ export interface ModelProvider {
    */
   identity?: string;
   stream(call: ModelCall, options: ModelStreamOptions): AsyncIterable<ModelEvent>;
+  /**
+   * The same call without an iterator, and used in place of `stream` where it is there: events go to the sink, and the
+   * finish is the result. Text that came in one piece of bytes is best passed on in one piece. Resolves once the
+   * response has ended too, or a second after the finish, so that its connection can be used again.
+   */
+  call?(call: ModelCall, options: ModelStreamOptions, sink: ProviderSink): Promise<ModelFinish>;
   /** Input tokens the call would be billed at most, estimated without a network call: never below the truth in practice. */
   estimateInputTokens(call: ModelCall): number;
   /**

@@ -2,7 +2,6 @@ import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { ModelProvider } from '../kernel/model.ts';
 import type { Prices } from '../kernel/prices.ts';
-import { abortingIterable } from './attempts/aborting-iterable.ts';
 import { createConcurrencyLimit } from './attempts/concurrency-limit.ts';
 import type { ModelTarget } from './attempts/model-attempt.ts';
 import type { BreakerState } from './attempts/model-breaker.ts';
@@ -78,11 +77,10 @@ export function createModels(options: ModelsOptions): Models {
       const { provider } = read(name);
       return provider.identity ?? provider.name;
     },
-    stream: (request) =>
-      abortingIterable((abort) => {
-        const links = request.chain.map((name) => linkOf(name, request.call.maxTokens));
-        return runChain(request, { ...limits, links, abort, onOpenChange, log });
-      }),
+    async call(request, sink) {
+      const links = request.chain.map((name) => linkOf(name, request.call.maxTokens));
+      return runChain(request, { ...limits, links, onOpenChange, log }, sink);
+    },
     estimateInputTokens(call, chain) {
       const estimates = chain
         .map(read)

@@ -1,5 +1,12 @@
 import type { Log } from '../kernel/log.ts';
-import type { ModelCall, ModelEvent, ModelInformation, ModelUsage } from '../kernel/model.ts';
+import type {
+  AssistantMessage,
+  ModelCall,
+  ModelInformation,
+  ModelSink,
+  ModelUsage,
+  StopReason,
+} from '../kernel/model.ts';
 import type { ModelPrice } from '../kernel/prices.ts';
 
 /** A model as the API names it: "claude-haiku-5-5" or "openai/gpt-x". */
@@ -16,12 +23,20 @@ export interface ModelRequest {
   deadlineAt: Date;
   /** Names who is called for; default the room's own. */
   log?: Log;
+  /** Called once for each attempt whose output began, with the first numbers that the provider reports. */
+  onUsage?(usage: ModelUsage): void;
+  /** Awaited after each attempt that was admitted. Its rejection ends the call. */
+  onAttempt?(attempt: AttemptReport): Promise<void>;
+  /** Awaited before each attempt but the first. Its rejection ends the call. */
+  onRetry?(): Promise<void>;
 }
 
-/** One attempt's bill, told whether or not it gave an answer: each that may have been billed must be recorded once. */
+/** One attempt's bill, whether or not it gave an answer: each that may have been billed must be recorded once. */
 export interface AttemptReport {
   provider: string;
   model: ModelName;
+  /** Not the chain's first model. */
+  degraded: boolean;
   usage: ModelUsage;
   /** The numbers are ours, not the provider's. */
   estimated: boolean;
@@ -32,16 +47,18 @@ export interface AttemptReport {
   timeToFirstTokenMs: number | null;
 }
 
-/**
- * The provider's events with the model's public name in `start`, and one `attempt` report behind each attempt: after
- * `finish` when it succeeded, before the throw or the next attempt when not. `start` comes once, with the first piece
- * of the answer; attempts that failed before leave nothing but their report. `degraded`: not the chain's first model.
- * `retry` comes before each attempt but the first, which is made when the reader asks for more.
- */
-export type ModelStreamEvent =
-  | ModelEvent
-  | { type: 'retry' }
-  | { type: 'attempt'; attempt: AttemptReport; degraded: boolean };
+/** How a call ended that was answered. */
+export interface ModelAnswer {
+  model: ModelName;
+  provider: string;
+  stopReason: StopReason;
+  message: AssistantMessage;
+  /** The provider's explanation of a refusal. */
+  refusal: string | null;
+  /** Not of the chain's first model. */
+  degraded: boolean;
+  timeToFirstTokenMs: number | null;
+}
 
 /** A provider (`model` null) with the calls that wait for a place, or one of its models with its circuit breaker. */
 export interface ProviderStatus {
@@ -58,12 +75,12 @@ export interface Models {
   identityOf(name: ModelName): string;
   /**
    * Runs the chain: per model the circuit breaker, per provider the concurrency limit, retries with backoff before the
-   * first byte, fallback before the first token, an idle watchdog, a truncation check. The iterable throws a
-   * `DomainError` (MODEL_*) or `signal.reason`; the `attempt` report of a failed attempt comes before the throw.
-   * Leaving the iteration early aborts the provider's socket at once, but forgoes the report: to have it, abort the
-   * signal and read on.
+   * first byte, fallback before the first token, an idle watchdog, a truncation check. The sink is given the model's
+   * public name with the first piece of the answer; attempts that failed before that leave nothing but their report.
+   * Rejects with a `DomainError` (MODEL_*) or `signal.reason`, after `onAttempt`. An abort ends the provider's socket
+   * at once.
    */
-  stream(request: ModelRequest): AsyncIterable<ModelStreamEvent>;
+  call(request: ModelRequest, sink: ModelSink): Promise<ModelAnswer>;
   /** Input tokens of the worst case, by the provider's own estimate; the greatest over the chain. */
   estimateInputTokens(call: Omit<ModelCall, 'model'>, chain: readonly ModelName[]): number;
   /**

@@ -2,8 +2,8 @@ import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { Message, UserBlock } from '../kernel/model.ts';
 import type { PackedSources } from '../knowledge/knowledge.ts';
 import { billingOf } from './calls/billing.ts';
-import { cachedCall } from './calls/cached-call.ts';
-import type { CallEvent, CallFinish } from './calls/metered-call.ts';
+import { type CachedRequest, cachedCall } from './calls/cached-call.ts';
+import type { CallFinish } from './calls/metered-call.ts';
 import {
   cacheModeOf,
   callOf,
@@ -12,7 +12,8 @@ import {
   prepareNamed,
 } from './calls/prepared-prompt.ts';
 import { promptAnswer } from './calls/prompt-answer.ts';
-import { refusal } from './calls/refusal.ts';
+import { throwIfRefused } from './calls/refusal.ts';
+import { RunSink } from './calls/run-sink.ts';
 import { finishPatch, promptPatch, recordPrompt } from './completion.ts';
 import { failRun } from './live/fail-run.ts';
 import { endedByFallbackText } from './live/fallback-text.ts';
@@ -35,7 +36,7 @@ export async function runAnswer(
   services: RunServices,
 ): Promise<void> {
   const options = request.options ?? {};
-  const told = { text: '' };
+  const sink = new RunSink(run);
   try {
     const packed = await findSources(run, request, services);
     const prompt = await wordQuestion(run, { request, packed }, services);
@@ -46,14 +47,13 @@ export async function runAnswer(
     if (packed.sources.length === 0) return await endWithoutSources(run, chain[0]!);
     const mode = cacheModeOf(prompt, options);
     const call = { ...callOf(prompt, request), messages: messagesOf(prompt, packed) };
-    const events = cachedCall(billingOf(run), { call, chain, mode }, services);
-    const finish = await streamCited(run, { events, packed, told }, services);
+    const finish = await callCited(run, { request: { call, chain, mode }, packed, sink }, services);
     await run.end(
-      { ...promptPatch(run), ...finishPatch(finish), text: told.text },
+      { ...promptPatch(run), ...finishPatch(finish), text: sink.said },
       { type: 'RunFinished' },
     );
   } catch (error) {
-    const patch = { ...promptPatch(run), text: told.text };
+    const patch = { ...promptPatch(run), text: sink.said };
     if (!(await endedByFallbackText(run, { error, options, patch }))) {
       await failRun(run, { error, patch }, services);
     }
@@ -124,39 +124,31 @@ function messagesOf(prompt: PreparedPrompt, packed: PackedSources): Message[] {
   return [...earlier, { role: 'user', content }];
 }
 
-interface CitedStream {
-  events: AsyncIterable<CallEvent>;
+interface CitedCall {
+  request: CachedRequest;
   packed: PackedSources;
-  told: { text: string };
+  sink: RunSink;
 }
 
-/** As a completion streams, with each citation told only when its words stand in the source. */
-async function streamCited(
+/** As a completion streams, with each citation emitted only when its words stand in the source. */
+async function callCited(
   run: LiveRun,
-  { events, packed, told }: CitedStream,
-  { knowledge, log }: RunServices,
+  { request, packed, sink }: CitedCall,
+  services: RunServices,
 ): Promise<CallFinish> {
-  let finish: CallFinish | null = null;
+  const { knowledge, log } = services;
   let cited = 0;
-  for await (const event of events) {
-    if (event.type === 'text') {
-      told.text += event.text;
-      run.append({ type: 'TextDelta', text: event.text });
-    } else if (event.type === 'citation') {
-      const citation = knowledge.verify(packed, event.citation, told.text.length);
-      if (citation) {
-        cited += 1;
-        run.append({ type: 'CitationFound', citation });
-      } else
-        log.warn({ runId: run.id }, 'a citation does not stand in its source, it is not served');
-    } else if (event.type === 'thinking') run.append({ type: 'ThinkingDelta', text: event.text });
-    else if (event.type === 'start') run.record.model = event.model;
-    else finish = event;
-  }
-  if (!finish) throw new Error('the call ended without a finish');
-  if (finish.stopReason === 'refusal') throw refusal(finish.refusal);
+  sink.onCitation = (found, at) => {
+    const citation = knowledge.verify(packed, found, at);
+    if (citation) {
+      cited += 1;
+      run.append({ type: 'CitationFound', citation });
+    } else log.warn({ runId: run.id }, 'a citation does not stand in its source; it is not served');
+  };
+  const finish = await cachedCall({ billing: billingOf(run), request, sink }, services);
+  throwIfRefused(finish);
   if (cited === 0) {
-    for (const citation of knowledge.parseBracketCitations(told.text, packed)) {
+    for (const citation of knowledge.parseBracketCitations(sink.said, packed)) {
       run.append({ type: 'CitationFound', citation });
     }
   }

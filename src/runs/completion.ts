@@ -1,7 +1,7 @@
 import { isDomainError } from '../kernel/errors.ts';
 import { billingOf } from './calls/billing.ts';
 import { type CachedRequest, cachedCall, keepRepaired } from './calls/cached-call.ts';
-import type { CallEvent, CallFinish } from './calls/metered-call.ts';
+import type { CallFinish } from './calls/metered-call.ts';
 import { parseOutput } from './calls/model-output.ts';
 import {
   cacheModeOf,
@@ -10,8 +10,9 @@ import {
   type PreparedPrompt,
   preparePrompt,
 } from './calls/prepared-prompt.ts';
-import { refusal } from './calls/refusal.ts';
+import { throwIfRefused } from './calls/refusal.ts';
 import { repairedAnswer } from './calls/repaired-answer.ts';
+import { RunSink } from './calls/run-sink.ts';
 import { failRun } from './live/fail-run.ts';
 import { endedByFallbackText } from './live/fallback-text.ts';
 import type { LiveRun } from './live/live-run.ts';
@@ -26,7 +27,7 @@ export async function runCompletion(
   services: RunServices,
 ): Promise<void> {
   const options = request.options ?? {};
-  const said: Said = { text: '', heldBack: false };
+  const sink = new RunSink(run);
   try {
     const subject = options.subject ?? run.row.userId;
     const prompt = await preparePrompt(request.prompt, subject, services.prompts);
@@ -36,10 +37,11 @@ export async function runCompletion(
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
     const mode = cacheModeOf(prompt, options);
     const asked = { call, chain, mode };
-    said.heldBack = prompt.repair && prompt.outputSchema !== null;
-    const finish = await stream(run, cachedCall(billingOf(run), asked, services), said);
-    const answer = await checkedAnswer(run, { prompt, asked, text: said.text, finish }, services);
-    if (said.heldBack) run.append({ type: 'TextDelta', text: answer.text });
+    if (prompt.repair && prompt.outputSchema) sink.mode = 'heldBack';
+    const finish = await cachedCall({ billing: billingOf(run), request: asked, sink }, services);
+    throwIfRefused(finish);
+    const answer = await checkedAnswer(run, { prompt, asked, text: sink.said, finish }, services);
+    if (sink.mode === 'heldBack') run.append({ type: 'TextDelta', text: answer.text });
     if (finish.whole && !answer.repaired) run.record.spent = { ...finish.usage, cost: finish.cost };
     const { text, output } = answer;
     await run.end(
@@ -47,37 +49,11 @@ export async function runCompletion(
       { type: 'RunFinished' },
     );
   } catch (error) {
-    const patch = { ...promptPatch(run), text: said.heldBack ? '' : said.text };
+    const patch = { ...promptPatch(run), text: sink.streamed };
     if (!(await endedByFallbackText(run, { error, options, patch }))) {
       await failRun(run, { error, patch }, services);
     }
   }
-}
-
-/** What the model has said, told as it came or held back until it is known to be good. */
-interface Said {
-  text: string;
-  heldBack: boolean;
-}
-
-/** Appends what the model says as it comes; returns how it ended. Refusals are errors, whatever was said before. */
-async function stream(
-  run: LiveRun,
-  events: AsyncIterable<CallEvent>,
-  said: Said,
-): Promise<CallFinish> {
-  let finish: CallFinish | null = null;
-  for await (const event of events) {
-    if (event.type === 'text') {
-      said.text += event.text;
-      if (!said.heldBack) run.append({ type: 'TextDelta', text: event.text });
-    } else if (event.type === 'thinking') run.append({ type: 'ThinkingDelta', text: event.text });
-    else if (event.type === 'start') run.record.model = event.model;
-    else if (event.type === 'finish') finish = event;
-  }
-  if (!finish) throw new Error('the call ended without a finish');
-  if (finish.stopReason === 'refusal') throw refusal(finish.refusal);
-  return finish;
 }
 
 export function recordPrompt(run: LiveRun, prompt: PreparedPrompt): void {

@@ -8,7 +8,7 @@ import type { Registry } from '../kernel/registry/registry.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { parseMetadataFilter } from '../knowledge/search/metadata-filter.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { createSingleFlight } from '../model/cache/single-flight.ts';
+import { SingleFlight } from '../model/cache/single-flight.ts';
 import type { Models, ResponseCache } from '../model/models.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';
@@ -70,7 +70,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     ...options,
     writer,
     approvals,
-    sharedCalls: createSingleFlight(),
+    sharedCalls: new SingleFlight(),
     hooks: createRunHooks(registry, log),
     subAgents: createSubAgents({
       ...options,

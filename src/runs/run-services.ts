@@ -4,11 +4,12 @@ import type { Prices } from '../kernel/prices.ts';
 import type { Registry } from '../kernel/registry/registry.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { SingleFlight } from '../model/cache/single-flight.ts';
 import type { Models, ResponseCache } from '../model/models.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { Approvals } from './agent/approvals.ts';
 import type { SubAgents } from './agent/sub-agent.ts';
-import type { SharedCalls } from './calls/cached-call.ts';
+import type { CallFinish } from './calls/metered-call.ts';
 import type { RunHooks } from './live/run-hooks.ts';
 import type { LogWriter } from './log/log-writer.ts';
 
@@ -24,7 +25,7 @@ export interface RunServices {
   prices: Prices;
   hooks: RunHooks;
   writer: LogWriter;
-  sharedCalls: SharedCalls;
+  sharedCalls: SingleFlight<CallFinish>;
   approvals: Approvals;
   subAgents: SubAgents;
   log: Log;

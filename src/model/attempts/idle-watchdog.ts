@@ -7,10 +7,8 @@ export interface IdleWatchdogOptions {
 }
 
 export interface IdleWatchdog {
-  /** The provider is heard, or is asked for more. */
+  /** The provider is heard. */
   touch(): void;
-  /** It is not the provider whom all wait for: time stands still until the next touch. */
-  pause(): void;
   /** From now on only so many milliseconds of silence are granted. */
   shortenTo(limitMs: number): void;
   stop(): void;
@@ -22,7 +20,7 @@ export interface IdleWatchdog {
  */
 export function createIdleWatchdog(options: IdleWatchdogOptions): IdleWatchdog {
   let limit = options.firstByteTimeoutMs;
-  let since: number | null = performance.now();
+  let since = performance.now();
   let heard = false;
   let timer = setTimeout(look, limit);
   timer.unref();
@@ -34,7 +32,7 @@ export function createIdleWatchdog(options: IdleWatchdogOptions): IdleWatchdog {
   }
 
   function look(): void {
-    const left = since === null ? limit : limit - (performance.now() - since);
+    const left = limit - (performance.now() - since);
     if (left <= 0) options.onIdle();
     else lookIn(Math.ceil(left));
   }
@@ -46,9 +44,6 @@ export function createIdleWatchdog(options: IdleWatchdogOptions): IdleWatchdog {
       heard = true;
       limit = options.idleTimeoutMs;
       lookIn(limit);
-    },
-    pause() {
-      since = null;
     },
     shortenTo(limitMs) {
       limit = limitMs;

@@ -1,12 +1,18 @@
 import { DomainError, isDomainError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { ModelCall, ModelEvent, ModelProvider } from '../../kernel/model.ts';
-import type { ModelName, ModelStreamEvent } from '../models.ts';
-import { providerError } from '../providers/provider-error.ts';
+import type {
+  ModelCall,
+  ModelFinish,
+  ModelProvider,
+  ModelSink,
+  ModelUsage,
+} from '../../kernel/model.ts';
+import type { AttemptReport, ModelName } from '../models.ts';
 import { AttemptProgress } from './attempt-progress.ts';
+import { callProvider } from './call-provider.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import { createIdleWatchdog, type IdleWatchdog } from './idle-watchdog.ts';
-import type { BreakerPass, ModelBreaker } from './model-breaker.ts';
+import type { ModelBreaker } from './model-breaker.ts';
 
 /** A model with everything that guards it. */
 export interface ModelTarget {
@@ -21,6 +27,7 @@ export interface ModelTarget {
 export interface AttemptOptions {
   target: ModelTarget;
   call: ModelCall;
+  sink: ModelSink;
   /** Aborted by the caller or the deadline: then this attempt ends. */
   signal: AbortSignal;
   deadlineAt: Date;
@@ -29,82 +36,60 @@ export interface AttemptOptions {
   degraded: boolean;
   firstByteTimeoutMs: number;
   idleTimeoutMs: number;
-  /** Told when the provider's stream is opened (+1) and closed (-1). */
+  onUsage?: ((usage: ModelUsage) => void) | undefined;
+  /** Called when the provider's stream is opened (+1) and closed (-1). */
   onOpenChange: (change: 1 | -1) => void;
   log: Log;
 }
 
-/** How an attempt ended. Nothing may follow one whose output began; nothing is gained by repeating one not let in. */
+/**
+ * How an attempt ended. Nothing may follow one whose output began; nothing is gained by repeating one that was not
+ * admitted, which has no report either.
+ */
 export type AttemptEnd =
-  | { ok: true }
-  | { ok: false; error: unknown; outputBegan: boolean; admitted: boolean };
+  | { ok: true; answer: ModelFinish; report: AttemptReport }
+  | { ok: false; error: unknown; outputBegan: boolean; report: AttemptReport | null };
 
-/** When `finish` came, this long is waited for the response's end, so that its connection can be used again. */
+/** When the answer is whole, this long is waited for the response's end, so that its connection can be used again. */
 const drainTimeoutMs = 1_000;
 
-/**
- * One attempt of one model: a place under the provider's limit, the breaker's leave, the stream under its watchdog.
- * Yields nothing of the answer before output begins (so another attempt may follow unnoticed), and the report last.
- * Returns its end, and throws nothing.
- */
-export async function* runAttempt(
-  options: AttemptOptions,
-): AsyncGenerator<ModelStreamEvent, AttemptEnd> {
+/** One attempt of one model: a place under the provider's limit, the breaker's pass, the call under its watchdog. */
+export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   const { target, call, deadlineAt, log } = options;
   const entered = await enter(options);
   if ('error' in entered) {
-    return { ok: false, error: entered.error, outputBegan: false, admitted: false };
+    return { ok: false, error: entered.error, outputBegan: false, report: null };
   }
-  const { progress, pass, watchdog, signal, leave } = entered;
+  const { progress, watchdog, signal, leave } = entered;
   const onActivity = () => watchdog.touch();
-  const held: ModelEvent[] = [];
-  let failure: unknown;
+  let error: unknown;
   try {
-    // Every layer of generators costs each token about half a microsecond: this loop is written out here.
-    for await (const event of target.provider.stream(call, {
-      signal,
-      deadlineAt,
-      onActivity,
-      log,
-    })) {
-      watchdog.pause();
-      const isOutput = progress.note(event);
-      if (progress.outputBegan) yield event;
-      else if (!isOutput) held.push(named(event, target.name));
-      else {
-        progress.begin();
-        // A probe has told enough: others need not wait for the end of a long answer.
-        if (pass.probing) pass.succeed();
-        yield* held;
-        yield event;
-      }
-      watchdog.touch();
-      if (event.type === 'finish') watchdog.shortenTo(drainTimeoutMs);
-    }
-    if (!progress.finished) failure = brokenOff(target);
-  } catch (error) {
-    failure = signal.aborted ? signal.reason : error;
-  } finally {
-    leave(failure);
+    const { provider } = target;
+    await callProvider(
+      { provider, call, options: { signal, deadlineAt, onActivity, log } },
+      progress,
+    );
+  } catch (thrown) {
+    error = signal.aborted ? signal.reason : thrown;
   }
-  const attempt = progress.report(options.isCancelled());
-  yield { type: 'attempt', attempt, degraded: options.degraded };
-  if (progress.finished) return { ok: true };
-  return { ok: false, error: failure, outputBegan: progress.generated, admitted: true };
+  leave(error);
+  const report = progress.report(options.isCancelled());
+  const { answer, generated } = progress;
+  if (answer) return { ok: true, answer, report };
+  return { ok: false, error, outputBegan: generated, report };
 }
 
 interface Entered {
   progress: AttemptProgress;
-  pass: BreakerPass;
   watchdog: IdleWatchdog;
   /** The attempt's own: aborted with the caller's, or by the watchdog. */
   signal: AbortSignal;
-  /** To be called once, with what went wrong if anything did. */
-  leave: (failure: unknown) => void;
+  /** To be called once, with the error if there was one. */
+  leave: (error: unknown) => void;
 }
 
 async function enter(options: AttemptOptions): Promise<Entered | { error: unknown }> {
-  const { target, call, signal, firstByteTimeoutMs, idleTimeoutMs } = options;
+  const { target, signal, firstByteTimeoutMs, idleTimeoutMs } = options;
   // Before it waits for a place: an open circuit sends to the fallback at once.
   if (target.breaker.rejects) return { error: circuitOpen(target.name) };
   let release: () => void;
@@ -118,31 +103,32 @@ async function enter(options: AttemptOptions): Promise<Entered | { error: unknow
     release();
     return { error: circuitOpen(target.name) };
   }
-  const progress = new AttemptProgress({ ...target, call });
   const own = new AbortController();
   const stop = () => own.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const onIdle = () => own.abort(silent(target.name));
   const watchdog = createIdleWatchdog({ firstByteTimeoutMs, idleTimeoutMs, onIdle });
+  const progress = new AttemptProgress({
+    ...options,
+    ...target,
+    // A probe has shown enough: others need not wait for the end of a long answer.
+    onOutput: () => pass.probing && pass.succeed(),
+    onFinish: () => watchdog.shortenTo(drainTimeoutMs),
+  });
   options.onOpenChange(1);
-  const leave = (failure: unknown) => {
+  const leave = (error: unknown) => {
+    progress.close();
     watchdog.stop();
     signal.removeEventListener('abort', stop);
     options.onOpenChange(-1);
     release();
-    if (progress.finished) pass.succeed();
-    else if (!signal.aborted && failure !== undefined && isFaultOfModel(failure)) pass.fail();
+    if (progress.answer) pass.succeed();
+    else if (!signal.aborted && isFaultOfModel(error)) pass.fail();
     else pass.ignore();
   };
-  return { progress, pass, watchdog, signal: own.signal, leave };
+  return { progress, watchdog, signal: own.signal, leave };
 }
-
-const named = (event: ModelEvent, model: ModelName): ModelEvent =>
-  event.type === 'start' ? { ...event, model } : event;
-
-const brokenOff = ({ provider, model }: ModelTarget): DomainError =>
-  providerError({ kind: 'broken_stream', provider: provider.name, model });
 
 const faults = new Set(['MODEL_OVERLOADED', 'MODEL_TIMEOUT', 'MODEL_UNAVAILABLE']);
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError, isDomainError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { ModelRequest, ModelStreamEvent } from '../models.ts';
+import type { ModelFinish, ModelSink } from '../../kernel/model.ts';
+import type { AttemptReport, ModelAnswer, ModelRequest } from '../models.ts';
 import { type ModelTarget, runAttempt } from './model-attempt.ts';
 import { retryDelay } from './retry-delay.ts';
 
@@ -22,41 +23,32 @@ export interface ChainOptions {
 }
 
 /**
- * The models in order, each with its attempts, until one begins to answer; all within the deadline. Throws the last
- * model's `DomainError`, MODEL_TIMEOUT at the deadline, or the reason of the caller's abort.
+ * The models in order, each with its attempts, until one begins to answer; all within the deadline. Rejects with the
+ * last model's `DomainError`, MODEL_TIMEOUT at the deadline, or the reason of the caller's abort.
  */
-export async function* runChain(
+export async function runChain(
   request: ModelRequest,
-  options: ChainOptions & { abort: AbortController },
-): AsyncGenerator<ModelStreamEvent, void> {
-  const { abort, links } = options;
-  const { deadlineAt, log = options.log } = request;
-  const { isCancelled, unbind } = bind(abort, request);
+  options: ChainOptions,
+  sink: ModelSink,
+): Promise<ModelAnswer> {
+  const { links, log: ownLog } = options;
+  const { signal, isCancelled, unbind } = bindSignal(request);
+  const { log = ownLog } = request;
   let failure: unknown;
   try {
-    for (const [index, { target, maxTokens }] of links.entries()) {
-      if (index > 0) log.warn({ model: target.name, code: codeOf(failure) }, 'falling back');
-      const call = { ...request.call, model: target.model, maxTokens };
-      const own = { target, call, deadlineAt, degraded: index > 0 };
-      for (let attempt = 1, again = true; again; attempt += 1) {
-        if (index > 0 || attempt > 1) yield { type: 'retry' };
-        abort.signal.throwIfAborted();
-        const end = yield* runAttempt({
-          ...options,
-          ...own,
-          log,
-          signal: abort.signal,
-          isCancelled,
-        });
-        if (end.ok) return;
-        abort.signal.throwIfAborted();
-        // What this model failed of before tells more than that it is left alone since, perhaps by our own attempts.
-        if (end.admitted || attempt === 1) failure = end.error;
-        if (end.outputBegan) throw failure;
-        again =
-          end.admitted &&
-          (await waitToRepeat({ failure, attempt, deadlineAt }, { ...options, log }));
-      }
+    for (const [index, link] of links.entries()) {
+      if (index > 0) log.warn({ model: link.target.name, code: codeOf(failure) }, 'falling back');
+      const end = await runLink(link, {
+        ...options,
+        request,
+        sink,
+        signal,
+        isCancelled,
+        degraded: index > 0,
+        log,
+      });
+      if ('answer' in end) return end.answer;
+      failure = end.failure;
       if (!isTransient(failure)) break;
     }
   } finally {
@@ -65,8 +57,51 @@ export async function* runChain(
   throw failure;
 }
 
+interface LinkOptions extends ChainOptions {
+  request: ModelRequest;
+  sink: ModelSink;
+  signal: AbortSignal;
+  isCancelled: () => boolean;
+  degraded: boolean;
+}
+
+/** One model's attempts. Resolves with the failure after which another model may be tried; rejects where none may. */
+async function runLink(
+  { target, maxTokens }: ChainLink,
+  options: LinkOptions,
+): Promise<{ answer: ModelAnswer } | { failure: unknown }> {
+  const { request, degraded, signal } = options;
+  const { deadlineAt, onUsage, onRetry, onAttempt } = request;
+  const call = { ...request.call, model: target.model, maxTokens };
+  let failure: unknown;
+  for (let attempt = 1; ; attempt += 1) {
+    if (degraded || attempt > 1) await onRetry?.();
+    signal.throwIfAborted();
+    const end = await runAttempt({ ...options, target, call, deadlineAt, onUsage });
+    const { report } = end;
+    if (report) await onAttempt?.(report);
+    if (end.ok) return { answer: answerOf(end.answer, end.report) };
+    signal.throwIfAborted();
+    // What this model failed of before says more than that it is left alone since, perhaps by our own attempts.
+    if (report || attempt === 1) failure = end.error;
+    if (end.outputBegan) throw failure;
+    if (!report || !(await waitToRepeat({ failure, attempt, deadlineAt }, options))) {
+      return { failure };
+    }
+  }
+}
+
+function answerOf(
+  { stopReason, message, refusal }: ModelFinish,
+  { model, provider, degraded, timeToFirstTokenMs }: AttemptReport,
+): ModelAnswer {
+  const ended = { stopReason, message, refusal: refusal ?? null };
+  return { model, provider, ...ended, degraded, timeToFirstTokenMs };
+}
+
 /** Aborts with the caller and at the deadline. */
-function bind(abort: AbortController, { signal, deadlineAt }: ModelRequest) {
+function bindSignal({ signal, deadlineAt }: ModelRequest) {
+  const abort = new AbortController();
   let cancelled = false;
   const cancel = () => {
     cancelled = !abort.signal.aborted;
@@ -84,6 +119,7 @@ function bind(abort: AbortController, { signal, deadlineAt }: ModelRequest) {
   };
   arm();
   return {
+    signal: abort.signal,
     isCancelled: () => cancelled,
     unbind() {
       clearTimeout(timer);
@@ -101,14 +137,14 @@ interface FailedAttempt {
 /** Waits until the model may be called once more; false when it may not. */
 async function waitToRepeat(
   { failure, attempt, deadlineAt }: FailedAttempt,
-  { attempts, retryBaseMs, abort, log }: ChainOptions & { abort: AbortController },
+  { attempts, retryBaseMs, signal, log }: LinkOptions,
 ): Promise<boolean> {
   if (attempt >= attempts || !mayRepeat(failure)) return false;
   const delayMs = retryDelay(failure, attempt, retryBaseMs);
   // The provider may ask for more patience than this run has: better to fall back, or to say so, at once.
   if (Date.now() + delayMs >= deadlineAt.getTime()) return false;
   log.info({ code: codeOf(failure), attempt, delayMs }, 'model attempt failed; trying again');
-  await sleep(delayMs, undefined, { signal: abort.signal }).catch(() => {});
+  await sleep(delayMs, undefined, { signal }).catch(() => {});
   return true;
 }
 

@@ -1,126 +1,98 @@
-/** Identical pieces of work at the same time are done once. */
-export interface SingleFlight<Item> {
-  /**
-   * The items that `start` gives for this key. While a flight of the key is on, further readers join it: each gets every
-   * item from the first on, then the live ones, then the end or the error. A reader who leaves (`return`, `break`)
-   * disturbs nobody and is gone at once; but the last one's leaving aborts the signal given to `start`, and waits for
-   * the flight's end, while a later reader begins a new flight. `start` is called when the first reader begins to
-   * iterate, and is read to its end at its own pace, after an abort too: what must happen once (the bill) belongs
-   * inside it.
-   *
-   * `deadlineAt` is the reader's own, which is the reader's to heed: the date given to `start` is the latest of those
-   * who have read, and moves on when somebody joins who has more time.
-   */
-  share(key: string, start: StartFlight<Item>, deadlineAt: Date): AsyncIterable<Item>;
+import type { ModelSink } from '../../kernel/model.ts';
+import { untilAborted } from '../../kernel/until-aborted.ts';
+import { SharedAnswer } from './shared-answer.ts';
+
+/** Makes the call for all who ask for it. `deadlineAt` moves on when somebody joins who has more time. */
+export type StartFlight<Result> = (
+  answer: SharedAnswer,
+  signal: AbortSignal,
+  deadlineAt: Date,
+) => Promise<Result>;
+
+interface FlightReader {
+  sink: ModelSink;
+  /** Aborted when this reader leaves. */
+  signal: AbortSignal;
+  /** The reader's own, which is the reader's to heed. */
+  deadlineAt: Date;
+}
+
+/** Identical model calls at the same time are made once. */
+export class SingleFlight<Result> {
+  readonly #flights = new Map<string, Flight<Result>>();
+
   /** Flights now on. */
-  readonly size: number;
-}
+  get size(): number {
+    return this.#flights.size;
+  }
 
-export type StartFlight<Item> = (signal: AbortSignal, deadlineAt: Date) => AsyncIterable<Item>;
+  /**
+   * What `start` resolves with, or rejects with, for this key. While a flight of the key is on, further readers join it:
+   * the sink of each is given everything from the first word on, then what comes. A reader who leaves disturbs nobody
+   * and is gone at once, with the signal's reason; but the last one's leaving aborts the signal given to `start`, and
+   * waits for the flight's end, while a later reader begins a new flight. So what must happen once (the bill) belongs
+   * inside `start`. The deadline given to it is the latest of all who have joined.
+   */
+  async share(key: string, start: StartFlight<Result>, reader: FlightReader): Promise<Result> {
+    reader.signal.throwIfAborted();
+    const flight = this.#flights.get(key) ?? this.#begin(key);
+    return flight.join(reader, start);
+  }
 
-export function createSingleFlight<Item>(): SingleFlight<Item> {
-  const flights = new Map<string, Flight<Item>>();
-  const read = (key: string, start: StartFlight<Item>, deadlineAt: Date) => {
-    const joined = flights.get(key);
-    if (joined) return joined.reader(deadlineAt);
-    const flight: Flight<Item> = new Flight(() => {
-      if (flights.get(key) === flight) flights.delete(key);
+  #begin(key: string): Flight<Result> {
+    const flight: Flight<Result> = new Flight(() => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });
-    flights.set(key, flight);
-    const reader = flight.reader(deadlineAt);
-    flight.run(start);
-    return reader;
-  };
-  return {
-    share: (key, start, deadlineAt) => ({
-      [Symbol.asyncIterator]: () => read(key, start, deadlineAt),
-    }),
-    get size() {
-      return flights.size;
-    },
-  };
+    this.#flights.set(key, flight);
+    return flight;
+  }
 }
 
-class Flight<Item> {
-  readonly #items: Item[] = [];
+class Flight<Result> {
+  readonly #answer = new SharedAnswer();
   readonly #abort = new AbortController();
   readonly #deadlineAt = new Date(0);
   readonly #onOver: () => void;
   #readers = 0;
-  #end: { error: unknown } | 'done' | null = null;
-  #changed: PromiseWithResolvers<void> | null = null;
-  #over: Promise<void> = Promise.resolve();
+  #result: Promise<Result> | null = null;
+  #over = false;
 
   /** `onOver` is called when nobody may join any more. */
   constructor(onOver: () => void) {
     this.#onOver = onOver;
   }
 
-  run(start: StartFlight<Item>): void {
-    this.#over = this.#gather(start);
-  }
-
-  /** Never rejects. */
-  async #gather(start: StartFlight<Item>): Promise<void> {
-    try {
-      for await (const item of start(this.#abort.signal, this.#deadlineAt)) {
-        this.#items.push(item);
-        this.#wake();
-      }
-      this.#end = 'done';
-    } catch (error) {
-      this.#end = { error };
-    }
-    this.#onOver();
-    this.#wake();
-  }
-
-  reader(deadlineAt: Date): AsyncIterator<Item> {
-    let position = 0;
-    let here = true;
+  async join(
+    { sink, signal, deadlineAt }: FlightReader,
+    start: StartFlight<Result>,
+  ): Promise<Result> {
     this.#readers += 1;
     this.#deadlineAt.setTime(Math.max(this.#deadlineAt.getTime(), deadlineAt.getTime()));
-    const leave = () => {
-      if (here) this.#leave();
-      here = false;
-    };
-    const next = async (): Promise<IteratorResult<Item>> => {
-      while (here && position === this.#items.length && this.#end === null) await this.#change();
-      if (!here) return { done: true, value: undefined };
-      if (position < this.#items.length) {
-        position += 1;
-        return { done: false, value: this.#items[position - 1] as Item };
-      }
-      leave();
-      if (this.#end !== null && this.#end !== 'done') throw this.#end.error;
-      return { done: true, value: undefined };
-    };
-    return {
-      next,
-      return: async () => {
-        leave();
-        // A `next` of this reader may be waiting.
-        this.#wake();
-        if (this.#abort.signal.aborted) await this.#over;
-        return { done: true, value: undefined };
-      },
-    };
+    this.#answer.add(sink);
+    this.#result ??= this.#fly(start);
+    const result = this.#result;
+    try {
+      return await untilAborted(signal, () => result);
+    } finally {
+      this.#answer.remove(sink);
+      await this.#leave(result);
+    }
   }
 
-  #leave(): void {
+  async #fly(start: StartFlight<Result>): Promise<Result> {
+    try {
+      return await start(this.#answer, this.#abort.signal, this.#deadlineAt);
+    } finally {
+      this.#over = true;
+      this.#onOver();
+    }
+  }
+
+  async #leave(result: Promise<Result>): Promise<void> {
     this.#readers -= 1;
-    if (this.#readers > 0 || this.#end !== null) return;
+    if (this.#readers > 0 || this.#over) return;
     this.#onOver();
     this.#abort.abort();
-  }
-
-  #change(): Promise<void> {
-    this.#changed ??= Promise.withResolvers<void>();
-    return this.#changed.promise;
-  }
-
-  #wake(): void {
-    this.#changed?.resolve();
-    this.#changed = null;
+    await result.catch(() => undefined);
   }
 }

@@ -1,6 +1,7 @@
 import type { ToolSpecification } from '../../kernel/model.ts';
 import { billingOf } from '../calls/billing.ts';
-import { askGates, type CallEvent, type CallFinish, meteredCall } from '../calls/metered-call.ts';
+import { askGates, meteredCall } from '../calls/metered-call.ts';
+import { RunSink } from '../calls/run-sink.ts';
 import type { RunServices } from '../run-services.ts';
 import type { AgentState } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
@@ -17,7 +18,8 @@ export async function takeTurn(
   const call = callOf(work, state, services);
   const billing = billingOf(run);
   const request = await askGates(billing, { call, chain: input.chain }, services);
-  const finish = await streamTurn(work, meteredCall(billing, request, services));
+  const sink = new RunSink(run);
+  const finish = await meteredCall({ billing, request, sink }, services);
   const { message, stopReason, refusal, usage, cost } = finish;
   const number = state.turns + 1;
   run.append({ type: 'AssistantTurn', number, message, stopReason, refusal, usage, cost });
@@ -48,19 +50,4 @@ function toolsOf(
   const tools = agent.tools.flatMap((name) => registry.tools.get(name) ?? []);
   const agents = (agent.agents ?? []).flatMap((name) => registry.agents.get(name) ?? []);
   return [...tools.map(toolSpecification), ...agents.map(subAgentSpecification)];
-}
-
-async function streamTurn(
-  { run }: AgentWork,
-  events: AsyncIterable<CallEvent>,
-): Promise<CallFinish> {
-  let finish: CallFinish | null = null;
-  for await (const event of events) {
-    if (event.type === 'text') run.append({ type: 'TextDelta', text: event.text });
-    else if (event.type === 'thinking') run.append({ type: 'ThinkingDelta', text: event.text });
-    else if (event.type === 'start') run.record.model = event.model;
-    else if (event.type === 'finish') finish = event;
-  }
-  if (!finish) throw new Error('the call ended without a finish');
-  return finish;
 }

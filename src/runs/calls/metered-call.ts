@@ -2,7 +2,7 @@ import type { HookContext } from '../../kernel/hooks.ts';
 import type {
   AssistantMessage,
   ModelCall,
-  ModelCitation,
+  ModelSink,
   ModelUsage,
   StopReason,
 } from '../../kernel/model.ts';
@@ -20,7 +20,7 @@ export interface Billing {
   signal: AbortSignal;
   deadlineAt: Date;
   envelope: { runId: string; limit: Usd } | null;
-  /** Told once for each attempt, with what the provider bills for the input. */
+  /** Called once for each attempt, with what the provider bills for the input. */
   onUsage(holdId: string, usage: ModelUsage): void;
 }
 
@@ -30,7 +30,6 @@ export interface CallRequest {
 }
 
 export interface CallFinish {
-  type: 'finish';
   model: ModelName;
   provider: string;
   stopReason: StopReason;
@@ -45,12 +44,11 @@ export interface CallFinish {
   whole: boolean;
 }
 
-export type CallEvent =
-  | { type: 'start'; model: ModelName }
-  | { type: 'text'; text: string }
-  | { type: 'thinking'; text: string }
-  | { type: 'citation'; citation: ModelCitation }
-  | CallFinish;
+export interface MeteredCall {
+  billing: Billing;
+  request: CallRequest;
+  sink: ModelSink;
+}
 
 /**
  * Asks the plugins' gates whether this caller may call each model of the chain. Resolves with the request without the
@@ -80,65 +78,38 @@ export async function askGates<Request extends CallRequest>(
 
 /**
  * One model call that is paid for and was let through: the hold, the call, the settlement of every attempt that was
- * billed. The usage is recorded however the call ends, before the last event is given out or the error is thrown; an
- * attempt that fails is recorded before the next one, which needs room of its own.
+ * billed. The usage is recorded however the call ends, before it resolves or rejects; an attempt that fails is recorded
+ * before the next one, which needs room of its own.
  */
-export async function* meteredCall(
-  billing: Billing,
-  request: CallRequest,
+export async function meteredCall(
+  { billing, request, sink }: MeteredCall,
   services: RunServices,
-): AsyncGenerator<CallEvent, void> {
-  const { models } = services;
+): Promise<CallFinish> {
   const { signal, deadlineAt } = billing;
   const { runId, requestId } = billing.tag;
   const log = services.log.child({ runId, requestId });
   signal.throwIfAborted();
   const tab = await openBilling(() => holdCall(billing, request, services), services.ledger);
   const attempts: PaidAttempt[] = [];
-  let finish: Omit<CallFinish, 'usage' | 'cost' | 'whole'> | null = null;
-  let degraded = false;
-  let told = -1;
-  let model = request.chain[0]!;
+  const onUsage = (usage: ModelUsage) => billing.onUsage(tab.holdId(), usage);
+  const onAttempt = async (report: AttemptReport) => {
+    const attempt: PaidAttempt = { ...report, cost: '0' };
+    attempts.push(attempt);
+    const row = await tab.settle(attempt);
+    if (row) attempt.cost = row.cost;
+  };
+  const onRetry = () => tab.holdAgain();
   try {
-    for await (const event of models.stream({ ...request, signal, deadlineAt, log })) {
-      if (event.type === 'attempt') {
-        const attempt: PaidAttempt = { ...event.attempt, cost: '0' };
-        attempts.push(attempt);
-        degraded = event.degraded;
-        const row = await tab.settle(attempt);
-        if (row) attempt.cost = row.cost;
-      } else if (event.type === 'retry') await tab.holdAgain();
-      else if (event.type === 'start') {
-        model = event.model;
-        yield { type: 'start', model };
-      } else if (event.type === 'finish') {
-        const { stopReason, message, refusal = null } = event;
-        const answer = { type: 'finish', stopReason, message, refusal } as const;
-        finish = {
-          ...answer,
-          model,
-          provider: '',
-          cached: false,
-          degraded,
-          timeToFirstTokenMs: null,
-        };
-      } else if (event.type === 'usage') {
-        if (told !== attempts.length) billing.onUsage(tab.holdId(), event.usage);
-        told = attempts.length;
-      } else yield event;
-    }
+    const asked = { ...request, signal, deadlineAt, log, onUsage, onAttempt, onRetry };
+    const answer = await services.models.call(asked, sink);
+    const row = tab.row();
+    if (!row) throw new Error('the model answered without a bill');
+    const whole = attempts.filter(({ billed }) => billed).length === 1;
+    return { ...answer, usage: tokenUsageOf(row), cost: row.cost, cached: false, whole };
   } finally {
     await tab.close();
-    tellPlugins(attempts, hookContext(billing), services);
+    notifyPlugins(attempts, hookContext(billing), services);
   }
-  const last = attempts.at(-1);
-  const row = tab.row();
-  if (!finish || !last || !row) throw new Error('the model stream ended without its report');
-  const { provider, timeToFirstTokenMs } = last;
-  const { cost } = row;
-  const usage = tokenUsageOf(row);
-  const whole = attempts.filter(({ billed }) => billed).length === 1;
-  yield { ...finish, provider, timeToFirstTokenMs, degraded, usage, cost, whole };
 }
 
 export function tokenUsageOf(row: TokenUsage): TokenUsage {
@@ -189,7 +160,7 @@ function outcomeOf(attempt: AttemptReport): CallOutcome {
 /** An attempt with what its usage record says that it cost; "0" where nothing was billed. */
 type PaidAttempt = AttemptReport & { cost: Usd | null };
 
-function tellPlugins(
+function notifyPlugins(
   attempts: readonly PaidAttempt[],
   context: HookContext,
   { hooks }: RunServices,

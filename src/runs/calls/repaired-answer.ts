@@ -3,7 +3,7 @@ import type { AssistantMessage, Message } from '../../kernel/model.ts';
 import type { LiveRun } from '../live/live-run.ts';
 import type { RunServices } from '../run-services.ts';
 import { billingOf } from './billing.ts';
-import { type CachedRequest, cachedCall } from './cached-call.ts';
+import type { CachedRequest } from './cached-call.ts';
 import type { CallFinish } from './metered-call.ts';
 import { wholeAnswer } from './whole-answer.ts';
 
@@ -27,7 +27,8 @@ export async function repairedAnswer(
   services: RunServices,
 ): Promise<{ text: string; finish: CallFinish }> {
   const call = { ...asked.call, messages: [...asked.call.messages, answer, complaint(issues)] };
-  return wholeAnswer(cachedCall(billingOf(run), { ...asked, call, mode: 'BYPASS' }, services));
+  const request: CachedRequest = { ...asked, call, mode: 'BYPASS' };
+  return wholeAnswer(run, { billing: billingOf(run), request }, services);
 }
 
 function complaint(issues: readonly Issue[]): Message {

@@ -1,17 +1,18 @@
-import type { CallEvent, CallFinish } from './metered-call.ts';
-import { refusal } from './refusal.ts';
+import type { LiveRun } from '../live/live-run.ts';
+import type { RunServices } from '../run-services.ts';
+import { type CachedRequest, cachedCall } from './cached-call.ts';
+import type { Billing, CallFinish } from './metered-call.ts';
+import { throwIfRefused } from './refusal.ts';
+import { RunSink } from './run-sink.ts';
 
-/** What a call says, waited for in full; nothing of it is told. Rejects with MODEL_REFUSED when the model would not. */
+/** An answer on the way to the run's own: nothing of it is streamed. Rejects with MODEL_REFUSED for a refusal. */
 export async function wholeAnswer(
-  events: AsyncIterable<CallEvent>,
+  run: LiveRun,
+  { billing, request }: { billing: Billing; request: CachedRequest },
+  services: RunServices,
 ): Promise<{ text: string; finish: CallFinish }> {
-  let text = '';
-  let finish: CallFinish | null = null;
-  for await (const event of events) {
-    if (event.type === 'text') text += event.text;
-    else if (event.type === 'finish') finish = event;
-  }
-  if (!finish) throw new Error('the call ended without a finish');
-  if (finish.stopReason === 'refusal') throw refusal(finish.refusal);
-  return { text, finish };
+  const sink = new RunSink(run, 'silent');
+  const finish = await cachedCall({ billing, request, sink }, services);
+  throwIfRefused(finish);
+  return { text: sink.said, finish };
 }

@@ -1,11 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../src/demo-model/faults/fault.ts';
+import type { ModelProvider } from '../../../src/kernel/model.ts';
+import { createModels } from '../../../src/model/create-models.ts';
+import { createPrices } from '../../../src/model/prices/create-prices.ts';
+import { testLog } from '../../support/test-log.ts';
 import {
+  callModels,
   domainError,
-  readAll,
   startTestModels,
   type TestModels,
+  userText,
 } from '../support/start-test-models.ts';
+
+/** Says one word, and waits for `speak` whatever its signal says. */
+function createDeafProvider(): ModelProvider & { speak(): void } {
+  const more = Promise.withResolvers<void>();
+  return {
+    name: 'deaf',
+    speak: more.resolve,
+    async *stream() {
+      yield { type: 'start', model: 'model' };
+      yield { type: 'text', text: 'Before.' };
+      await more.promise;
+      yield { type: 'text', text: 'After.' };
+    },
+    estimateInputTokens: () => 1,
+    listModels: async () => [],
+  };
+}
 
 /** Runs a call into its fault, aborts it there, and sees how it ended. */
 async function abortAt(test: TestModels, fault: Fault, when: () => Promise<void>) {
@@ -57,18 +79,32 @@ describe('abort', () => {
     expect(test.demo.requests).toHaveLength(0);
   });
 
-  it('follows from leaving the iteration, also while nothing comes', async () => {
-    await using test = await startTestModels();
-    test.demo.script({ kind: 'gate', afterDeltas: 1 });
-    const iterator = test.stream('[demo:words 9]')[Symbol.asyncIterator]();
-    for (let step = await iterator.next(); step.value?.type !== 'text'; )
-      step = await iterator.next();
-    const pending = iterator.next();
-    await test.demo.waitForGatedCalls(1);
-    await iterator.return?.();
-    await pending;
-    await test.demo.waitForOpenCalls(0, 1_000);
-    expect(test.models.openCalls()).toBe(0);
+  it('is not held up by a provider that ignores its signal', async () => {
+    const deaf = createDeafProvider();
+    const models = createModels({
+      providers: [deaf],
+      prices: createPrices(),
+      defaultModel: 'deaf/model',
+      log: testLog,
+    });
+    const caller = new AbortController();
+    const answer = callModels(
+      models,
+      {
+        call: { messages: [userText('Hello')], maxTokens: 10 },
+        chain: ['deaf/model'],
+        signal: caller.signal,
+        deadlineAt: new Date(Date.now() + 15_000),
+      },
+      ({ type }) => type === 'text' && caller.abort(),
+    );
+    const { error, text, attempts } = await answer;
+    expect(error).toBe(caller.signal.reason);
+    expect(text).toBe('Before.');
+    expect(attempts).toMatchObject([{ status: 'cancelled', billed: true }]);
+    deaf.speak();
+    expect((await answer).text).toBe('Before.');
+    expect(models.openCalls()).toBe(0);
   });
 
   it('leaves the breaker and the next call alone', async () => {
@@ -127,13 +163,14 @@ describe('concurrency limit', () => {
     expect((await calling).text + (await next).text).toBe('12');
   });
 
-  it('frees the place of a reader who left', async () => {
+  it('frees the place of a caller who left', async () => {
     await using test = await startTestModels({ concurrency: 1, queue: 0 });
     for (const event of [1, 2, 3]) {
-      for await (const { type } of test.stream(`[demo:words 50] ${event}`))
-        if (type === 'text') break;
+      const caller = new AbortController();
+      const onEvent = ({ type }: { type: string }) => type === 'text' && caller.abort();
+      await test.ask(`[demo:words 50] ${event}`, { signal: caller.signal, onEvent });
     }
-    const { text } = await readAll(test.stream('[demo:reply Free.]'));
+    const { text } = await test.ask('[demo:reply Free.]');
     expect(text).toBe('Free.');
   });
 });

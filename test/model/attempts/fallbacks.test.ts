@@ -20,13 +20,13 @@ describe('fallback', () => {
   ])('takes the next model when the first is %s', async (_name, fault) => {
     await using test = await startTestModels();
     test.demo.script(forModel(haiku, fault));
-    const { events, text, attempts } = await test.ask('[demo:reply Served.]', {
+    const { events, text, attempts, finish } = await test.ask('[demo:reply Served.]', {
       chain: [haiku, sonnet],
     });
     expect(text).toBe('Served.');
     expect(attempts.at(-1)).toMatchObject({ model: sonnet, status: 'succeeded' });
     expect(events.filter(({ type }) => type === 'start')).toMatchObject([{ model: sonnet }]);
-    expect(events.at(-1)).toMatchObject({ type: 'attempt', degraded: true });
+    expect(finish).toMatchObject({ model: sonnet, degraded: true });
   });
 
   it('tries the models in order, and fails as the last one does', async () => {
@@ -59,8 +59,8 @@ describe('fallback', () => {
 
   it('is not degraded when the first model answers', async () => {
     await using test = await startTestModels();
-    const { events } = await test.ask('Hello', { chain: [haiku, sonnet] });
-    expect(events.at(-1)).toMatchObject({ type: 'attempt', degraded: false });
+    const { finish } = await test.ask('Hello', { chain: [haiku, sonnet] });
+    expect(finish).toMatchObject({ model: haiku, degraded: false });
   });
 });
 

@@ -5,7 +5,7 @@ import { createModels, type ModelLimits } from '../../../src/model/create-models
 import { createPrices } from '../../../src/model/prices/create-prices.ts';
 import { createClaudeProvider } from '../../../src/model/providers/claude/claude-provider.ts';
 import { testLog } from '../../support/test-log.ts';
-import { domainError, haiku, readAll, userText } from '../support/start-test-models.ts';
+import { callModels, domainError, haiku, userText } from '../support/start-test-models.ts';
 
 const usage = {
   input_tokens: 9,
@@ -54,7 +54,7 @@ async function askOdd(answer: (response: ServerResponse) => void, limits: ModelL
     const { signal } = new AbortController();
     const deadlineAt = new Date(Date.now() + 10_000);
     const call = { messages: [userText('Hi')], maxTokens: 99 };
-    const read = await readAll(models.stream({ call, chain: [haiku], signal, deadlineAt }));
+    const read = await callModels(models, { call, chain: [haiku], signal, deadlineAt });
     expect(models.openCalls()).toBe(0);
     return { ...read, requests };
   } finally {
@@ -78,12 +78,12 @@ describe('an odd stream', () => {
   });
 
   it('whose closing numbers are null keeps its opening ones', async () => {
-    const { finish } = await askOdd((response) => {
+    const { attempts } = await askOdd((response) => {
       response.writeHead(200, events);
       send(response, 'start', 'end', 'stop');
       response.end();
     });
-    expect(finish?.usage).toEqual({
+    expect(attempts[0]?.usage).toEqual({
       inputTokens: 9,
       cacheReadTokens: 0,
       cacheWrite5mTokens: 30,

@@ -1,172 +1,194 @@
 import { describe, expect, it } from 'vitest';
-import { createSingleFlight } from '../../../src/model/cache/single-flight.ts';
+import type { ModelSink } from '../../../src/kernel/model.ts';
+import type { SharedAnswer } from '../../../src/model/cache/shared-answer.ts';
+import { SingleFlight, type StartFlight } from '../../../src/model/cache/single-flight.ts';
 
-/** A producer that tells what it is told to, when it is told to. */
+/** A call that says what it is given to say, when it is. */
 function createSource() {
-  const queue: (() => number | 'end' | Error)[] = [];
-  let wake = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<string>();
   const state = { started: 0, aborted: false, ended: false };
-  const push = (item: number | 'end' | Error) => {
-    queue.push(() => item);
-    wake.resolve();
-  };
-  async function* start(signal: AbortSignal): AsyncGenerator<number> {
+  let answer: SharedAnswer;
+  const early: string[] = [];
+  const start: StartFlight<string> = async (shared, signal) => {
     state.started += 1;
+    answer = shared;
+    for (const text of early.splice(0)) answer.text(text);
     signal.addEventListener('abort', () => {
       state.aborted = true;
-      wake.resolve();
+      over.reject(signal.reason);
     });
-    try {
-      while (true) {
-        while (queue.length === 0 && !signal.aborted) {
-          await wake.promise;
-          wake = Promise.withResolvers<void>();
-        }
-        if (signal.aborted) throw signal.reason;
-        const item = queue.shift()!();
-        if (item === 'end') return;
-        if (item instanceof Error) throw item;
-        yield item;
-      }
-    } finally {
+    return over.promise.finally(() => {
       state.ended = true;
-    }
-  }
-  return { start, push, state };
+    });
+  };
+  return {
+    start,
+    state,
+    say: (text: string) => (answer ? answer.text(text) : early.push(text)),
+    think: (text: string) => answer.thinking(text),
+    cite: (citedText: string) =>
+      answer.citation({ searchResultIndex: 0, startPassage: 0, endPassage: 1, citedText }),
+    end: over.resolve,
+    fail: over.reject,
+  };
+}
+
+/** What a reader is given, as `type:text`. */
+function createSink(): ModelSink & { got: string[] } {
+  const got: string[] = [];
+  return {
+    got,
+    start: (model) => got.push(`start:${model}`),
+    text: (text) => got.push(`text:${text}`),
+    thinking: (text) => got.push(`thinking:${text}`),
+    citation: ({ citedText }) => got.push(`citation:${citedText}`),
+  };
 }
 
 const soon = new Date(Date.now() + 60_000);
 
-const readAll = async (items: AsyncIterable<number>): Promise<number[]> => {
-  const all: number[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-};
+function createReader(deadlineAt = soon) {
+  const leaving = new AbortController();
+  return { sink: createSink(), signal: leaving.signal, deadlineAt, leave: () => leaving.abort() };
+}
 
 describe('single flight', () => {
-  it('does the work once for all who come meanwhile, each from the first item on', async () => {
-    const flights = createSingleFlight<number>();
+  it('makes the call once for all who come meanwhile, each from the first word on', async () => {
+    const flights = new SingleFlight<string>();
     const source = createSource();
-    const early = flights.share('key', source.start, soon)[Symbol.asyncIterator]();
-    const first = early.next();
-    source.push(1);
-    source.push(2);
-    expect([await first, await early.next()].map(({ value }) => value)).toEqual([1, 2]);
-    const late = readAll(flights.share('key', source.start, soon));
-    const live = readAll({ [Symbol.asyncIterator]: () => early });
-    source.push(3);
-    source.push('end');
-    expect(await late).toEqual([1, 2, 3]);
-    expect(await live).toEqual([3]);
+    const early = createReader();
+    const first = flights.share('key', source.start, early);
+    source.say('one ');
+    source.think('hm');
+    source.say('two ');
+    source.say('three ');
+    source.cite('two');
+    const late = createReader();
+    const second = flights.share('key', source.start, late);
+    source.say('four');
+    source.end('whole');
+    expect(await Promise.all([first, second])).toEqual(['whole', 'whole']);
+    expect(early.sink.got).toEqual([
+      'text:one ',
+      'thinking:hm',
+      'text:two ',
+      'text:three ',
+      'citation:two',
+      'text:four',
+    ]);
+    expect(late.sink.got).toEqual([
+      'text:one ',
+      'thinking:hm',
+      'text:two three ',
+      'citation:two',
+      'text:four',
+    ]);
     expect(source.state.started).toBe(1);
     expect(flights.size).toBe(0);
   });
 
   it('keeps different keys apart', async () => {
-    const flights = createSingleFlight<number>();
-    const sources = [createSource(), createSource()];
-    const all = sources.map(({ start }, index) =>
-      readAll(flights.share(`key ${index}`, start, soon)),
-    );
-    sources.forEach(({ push }, index) => {
-      push(index);
-      push('end');
+    const flights = new SingleFlight<string>();
+    const all = ['a', 'b'].map((key) => {
+      const source = createSource();
+      const shared = flights.share(key, source.start, createReader());
+      source.end(key);
+      return shared;
     });
-    expect(await Promise.all(all)).toEqual([[0], [1]]);
+    expect(await Promise.all(all)).toEqual(['a', 'b']);
   });
 
-  it('begins anew when a flight is over', async () => {
-    const flights = createSingleFlight<number>();
-    const source = createSource();
-    source.push('end');
-    await readAll(flights.share('key', source.start, soon));
-    source.push(7);
-    source.push('end');
-    expect(await readAll(flights.share('key', source.start, soon))).toEqual([7]);
-    expect(source.state.started).toBe(2);
+  it('begins again when a flight is over', async () => {
+    const flights = new SingleFlight<string>();
+    for (const result of ['first', 'second']) {
+      const source = createSource();
+      source.end(result);
+      expect(await flights.share('key', source.start, createReader())).toBe(result);
+      expect(source.state.started).toBe(1);
+    }
   });
 
-  it('gives its error to all, behind what came before', async () => {
-    const flights = createSingleFlight<number>();
+  it('gives its error to all, after what came before', async () => {
+    const flights = new SingleFlight<string>();
     const source = createSource();
-    const told: number[] = [];
-    const readers = [1, 2].map(async () => {
-      for await (const item of flights.share('key', source.start, soon)) told.push(item);
-    });
-    source.push(1);
-    source.push(new Error('broke'));
-    const results = await Promise.allSettled(readers);
+    const readers = [createReader(), createReader()];
+    const all = readers.map((reader) => flights.share('key', source.start, reader));
+    source.say('one');
+    source.fail(new Error('broke'));
+    const results = await Promise.allSettled(all);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(told).toEqual([1, 1]);
+    expect(readers.map(({ sink }) => sink.got)).toEqual([['text:one'], ['text:one']]);
     expect(flights.size).toBe(0);
   });
 
-  it('goes on when one leaves, and is aborted by the last', async () => {
-    const flights = createSingleFlight<number>();
+  it('goes on when one leaves, and is aborted by the last, who waits for its end', async () => {
+    const flights = new SingleFlight<string>();
     const source = createSource();
-    const readers = [1, 2, 3].map(() =>
-      flights.share('key', source.start, soon)[Symbol.asyncIterator](),
-    );
-    const pending = readers.map((reader) => reader.next());
-    await readers[0]!.return?.();
-    expect(await pending[0]).toEqual({ done: true, value: undefined });
-    await readers[1]!.return?.();
-    await readers[1]!.return?.();
+    const readers = [createReader(), createReader(), createReader()];
+    const all = readers.map((reader) => flights.share('key', source.start, reader));
+    for (const left of [0, 1]) {
+      readers[left]!.leave();
+      await expect(all[left]).rejects.toThrow('aborted');
+    }
     expect(source.state.aborted).toBe(false);
-    source.push(1);
-    expect(await pending[2]).toEqual({ done: false, value: 1 });
-    const silent = readers[2]!.next();
-    await readers[2]!.return?.();
-    expect(source.state.aborted).toBe(true);
-    expect(await silent).toEqual({ done: true, value: undefined });
-    await expect.poll(() => source.state.ended).toBe(true);
+    source.say('one');
+    expect(readers.map(({ sink }) => sink.got)).toEqual([[], [], ['text:one']]);
+    readers[2]!.leave();
+    await expect(all[2]).rejects.toThrow('aborted');
+    expect(source.state).toMatchObject({ aborted: true, ended: true });
+    expect(flights.size).toBe(0);
   });
 
   it('lets nobody join what was given up', async () => {
-    const flights = createSingleFlight<number>();
+    const flights = new SingleFlight<string>();
     const source = createSource();
-    const gone = flights.share('key', source.start, soon)[Symbol.asyncIterator]();
-    void gone.next();
-    await gone.return?.();
+    const gone = createReader();
+    const given = flights.share('key', source.start, gone);
+    gone.leave();
+    await expect(given).rejects.toThrow('aborted');
     const fresh = createSource();
-    fresh.push(5);
-    fresh.push('end');
-    expect(await readAll(flights.share('key', fresh.start, soon))).toEqual([5]);
+    fresh.end('fresh');
+    expect(await flights.share('key', fresh.start, createReader())).toBe('fresh');
   });
 
-  it('starts nothing before somebody reads', async () => {
-    const flights = createSingleFlight<number>();
+  it('starts nothing for a reader who has left', async () => {
+    const flights = new SingleFlight<string>();
     const source = createSource();
-    flights.share('key', source.start, soon);
+    const gone = createReader();
+    gone.leave();
+    await expect(flights.share('key', source.start, gone)).rejects.toThrow('aborted');
     expect(source.state.started).toBe(0);
     expect(flights.size).toBe(0);
   });
 
   it('serves fifty at once by one', async () => {
-    const flights = createSingleFlight<number>();
+    const flights = new SingleFlight<string>();
     const source = createSource();
-    const all = Array.from({ length: 50 }, () => readAll(flights.share('key', source.start, soon)));
-    for (const item of [1, 2, 3, 'end' as const]) source.push(item);
-    for (const items of await Promise.all(all)) expect(items).toEqual([1, 2, 3]);
+    source.say('one');
+    const readers = Array.from({ length: 50 }, () => createReader());
+    const all = readers.map((reader) => flights.share('key', source.start, reader));
+    source.end('whole');
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['whole']));
+    for (const { sink } of readers) expect(sink.got).toEqual(['text:one']);
     expect(source.state.started).toBe(1);
   });
 
-  it('gives its work the latest deadline of those who have joined', async () => {
-    const flights = createSingleFlight<number>();
+  it('gives its call the latest deadline of those who have joined', async () => {
+    const flights = new SingleFlight<string>();
     const source = createSource();
     let until = new Date(0);
-    const start = (signal: AbortSignal, deadlineAt: Date) => {
+    const start: StartFlight<string> = (answer, signal, deadlineAt) => {
       until = deadlineAt;
-      return source.start(signal);
+      return source.start(answer, signal, deadlineAt);
     };
     const later = new Date(soon.getTime() + 1);
-    const first = readAll(flights.share('key', start, soon));
+    const all = [flights.share('key', start, createReader())];
     expect(until).toEqual(soon);
-    const all = [first, readAll(flights.share('key', start, later))];
+    all.push(flights.share('key', start, createReader(later)));
     expect(until).toEqual(later);
-    all.push(readAll(flights.share('key', start, soon)));
+    all.push(flights.share('key', start, createReader()));
     expect(until).toEqual(later);
-    source.push('end');
+    source.end('whole');
     await Promise.all(all);
   });
 });

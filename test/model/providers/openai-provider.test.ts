@@ -5,7 +5,7 @@ import { createModels } from '../../../src/model/create-models.ts';
 import { createPrices } from '../../../src/model/prices/create-prices.ts';
 import { createOpenAiProvider } from '../../../src/model/providers/openai/openai-provider.ts';
 import { testLog } from '../../support/test-log.ts';
-import { domainError, readAll, userText } from '../support/start-test-models.ts';
+import { callModels, domainError, userText } from '../support/start-test-models.ts';
 import { type OpenAiStandIn, type StandInReply, startOpenAiStandIn } from './openai-stand-in.ts';
 import { describeProvider, type ScriptedAnswer } from './provider-contract.ts';
 
@@ -231,14 +231,12 @@ describe('models of an OpenAI-compatible server', () => {
       log: testLog,
     });
     const model = models.resolve('openai/meta/llama-test');
-    const { events, error } = await readAll(
-      models.stream({
-        call: { messages: [userText('Hi')], maxTokens: 9 },
-        chain: [model],
-        signal: new AbortController().signal,
-        deadlineAt: new Date(Date.now() + 5_000),
-      }),
-    );
+    const { events, error } = await callModels(models, {
+      call: { messages: [userText('Hi')], maxTokens: 9 },
+      chain: [model],
+      signal: new AbortController().signal,
+      deadlineAt: new Date(Date.now() + 5_000),
+    });
     expect(error).toBeUndefined();
     expect(events[0]).toMatchObject({ type: 'start', model: 'openai/meta/llama-test' });
     expect(harness.lastRequest()).toMatchObject({ model: 'meta/llama-test' });

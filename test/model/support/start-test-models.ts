@@ -1,9 +1,14 @@
 import { expect } from 'vitest';
 import { type DemoModel, startDemoModel } from '../../../src/demo-model/demo-model-server.ts';
 import { DomainError } from '../../../src/kernel/errors.ts';
-import type { ModelCall, ModelProvider } from '../../../src/kernel/model.ts';
+import type { ModelCall, ModelCitation, ModelProvider } from '../../../src/kernel/model.ts';
 import { createModels, type ModelLimits } from '../../../src/model/create-models.ts';
-import type { AttemptReport, ModelStreamEvent, Models } from '../../../src/model/models.ts';
+import type {
+  AttemptReport,
+  ModelAnswer,
+  ModelRequest,
+  Models,
+} from '../../../src/model/models.ts';
 import { createPrices } from '../../../src/model/prices/create-prices.ts';
 import { createClaudeProvider } from '../../../src/model/providers/claude/claude-provider.ts';
 import { testLog } from '../../support/test-log.ts';
@@ -12,25 +17,30 @@ export interface TestModels extends AsyncDisposable {
   demo: DemoModel;
   provider: ModelProvider;
   models: Models;
-  /** Reads one call to its end. */
+  /** One call, to its end. */
   ask(text: string, options?: AskOptions): Promise<Answer>;
-  /** The stream of one call, not yet begun. */
-  stream(text: string, options?: AskOptions): AsyncIterable<ModelStreamEvent>;
 }
 
 export interface AskOptions extends Partial<Omit<ModelCall, 'model'>> {
   chain?: string[];
   signal?: AbortSignal;
   timeoutMs?: number;
-  onEvent?: (event: ModelStreamEvent) => void;
+  onEvent?: (event: SinkEvent) => void;
 }
 
-/** Everything a stream told, and how it ended. */
+/** One call of the sink, or the report of an attempt. */
+export type SinkEvent =
+  | { type: 'start'; model: string }
+  | { type: 'text' | 'thinking'; text: string }
+  | { type: 'citation'; citation: ModelCitation }
+  | { type: 'attempt'; attempt: AttemptReport };
+
+/** Everything that a call said, and how it ended. */
 export interface Answer {
-  events: ModelStreamEvent[];
+  events: SinkEvent[];
   text: string;
   attempts: AttemptReport[];
-  finish: Extract<ModelStreamEvent, { type: 'finish' }> | undefined;
+  finish: ModelAnswer | undefined;
   error: unknown;
 }
 
@@ -48,19 +58,17 @@ export async function startTestModels(limits: ModelLimits = {}): Promise<TestMod
     log: testLog,
     limits: { retryBaseMs: 5, ...limits },
   });
-  const stream: TestModels['stream'] = (text, options = {}) =>
-    models.stream({
-      call: callOf(text, options),
-      chain: options.chain ?? [haiku],
-      signal: options.signal ?? new AbortController().signal,
-      deadlineAt: new Date(Date.now() + (options.timeoutMs ?? 15_000)),
-    });
+  const requestOf = (text: string, options: AskOptions): ModelRequest => ({
+    call: callOf(text, options),
+    chain: options.chain ?? [haiku],
+    signal: options.signal ?? new AbortController().signal,
+    deadlineAt: new Date(Date.now() + (options.timeoutMs ?? 15_000)),
+  });
   return {
     demo,
     provider,
     models,
-    stream,
-    ask: (text, options) => readAll(stream(text, options), options?.onEvent),
+    ask: (text, options = {}) => callModels(models, requestOf(text, options), options.onEvent),
     async [Symbol.asyncDispose]() {
       expect(models.openCalls()).toBe(0);
       await demo.waitForOpenCalls(0);
@@ -79,17 +87,28 @@ export function userText(text: string): ModelCall['messages'][number] {
   return { role: 'user', content: [{ type: 'text', text }] };
 }
 
-export async function readAll(
-  stream: AsyncIterable<ModelStreamEvent>,
-  onEvent?: (event: ModelStreamEvent) => void,
+export async function callModels(
+  models: Models,
+  request: ModelRequest,
+  onEvent?: (event: SinkEvent) => void,
 ): Promise<Answer> {
-  const events: ModelStreamEvent[] = [];
+  const events: SinkEvent[] = [];
+  const take = (event: SinkEvent): void => {
+    events.push(event);
+    onEvent?.(event);
+  };
+  let finish: ModelAnswer | undefined;
   let error: unknown;
   try {
-    for await (const event of stream) {
-      events.push(event);
-      onEvent?.(event);
-    }
+    finish = await models.call(
+      { ...request, onAttempt: async (attempt) => take({ type: 'attempt', attempt }) },
+      {
+        start: (model) => take({ type: 'start', model }),
+        text: (text) => take({ type: 'text', text }),
+        thinking: (text) => take({ type: 'thinking', text }),
+        citation: (citation) => take({ type: 'citation', citation }),
+      },
+    );
   } catch (thrown) {
     error = thrown;
   }
@@ -97,7 +116,7 @@ export async function readAll(
     events,
     text: events.map((event) => (event.type === 'text' ? event.text : '')).join(''),
     attempts: events.flatMap((event) => (event.type === 'attempt' ? [event.attempt] : [])),
-    finish: events.find((event) => event.type === 'finish'),
+    finish,
     error,
   };
 }
