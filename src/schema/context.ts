@@ -7,6 +7,7 @@ import type { Models, ProviderStatus } from '../model/models.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { Runs } from '../runs/runs.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import { type RunDefaults, readRunDefaults } from './runs/run-defaults.ts';
 import type { RunEventView } from './runs/run-event-view.ts';
 
 /** What this server is doing at this moment. */
@@ -46,15 +47,17 @@ export interface GraphQLContext {
   lastEvent?: RunEventView;
   /** Ids of the runs that the operation has begun or follows. */
   runIds: Set<string>;
+  /** Options that the request gives to the run of a subscription. */
+  runDefaults: RunDefaults;
 }
 
-/** A context for one operation. Its loaders cache what they read, so it must not outlive the operation. */
+/** A context for one operation. Throws BAD_USER_INPUT for malformed `extensions` of the request. Its loaders cache what they read, so it must not outlive the operation. */
 export function createContext(
   services: Services,
   caller: Caller | null,
-  disconnected?: AbortSignal,
+  { disconnected, extensions }: { disconnected?: AbortSignal; extensions?: unknown } = {},
 ): GraphQLContext {
   const loaders = createLoaders(services, caller);
-  const context: GraphQLContext = { caller, services, loaders, runIds: new Set() };
-  return disconnected ? { ...context, disconnected } : context;
+  const runDefaults = readRunDefaults(extensions);
+  return { caller, services, loaders, runIds: new Set(), runDefaults, disconnected };
 }

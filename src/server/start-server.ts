@@ -99,7 +99,7 @@ function openTransport(config: Config, { services, database, metrics, log }: Par
   const { auth, ledger, runs, models, registry } = services;
   const transport = createTransport({
     schema: createSchema(registry),
-    createContext: (caller, disconnected) => createContext(services, caller, disconnected),
+    createContext: (caller, request) => createContext(services, caller, request),
     auth,
     rateLimiter: createRateLimiter({ database, requestsPerMinute: config.rateLimit, log }),
     mcp: { services, version },

@@ -9,6 +9,7 @@ import { callerOf } from '../limits/access.ts';
 import { generationCost } from '../limits/operation-limits.ts';
 import { asResult, runAsResult } from '../results/as-result.ts';
 import type { ErrorData } from '../results/error-data.ts';
+import { withRunDefaults } from './run-defaults.ts';
 import { followRun } from './run-event-stream.ts';
 import type { RunView } from './run-view.ts';
 
@@ -86,7 +87,9 @@ export function declareRunOperation<Fields extends InputFieldMap>(
       description: subscription.description,
       args: operation.args(t.arg),
       subscribe: (_root, args, context) =>
-        followRun(() => begin(args, context), context, { viewRun }),
+        followRun(() => begin(withRunDefaults(args, context.runDefaults), context), context, {
+          viewRun,
+        }),
       resolve: (event) => event,
     }),
   );

@@ -14,7 +14,10 @@ import { type OperationContext, useOperations } from './use-operations.ts';
 import { type ServerContext, useRequestIntake } from './use-request-intake.ts';
 import { useShutdown } from './use-shutdown.ts';
 
-export type CreateContext = (caller: Caller | null, disconnected: AbortSignal) => GraphQLContext;
+export type CreateContext = (
+  caller: Caller | null,
+  request: { disconnected: AbortSignal; extensions: unknown },
+) => GraphQLContext;
 
 export interface GraphQLHandlerOptions {
   schema: GraphQLSchema;
@@ -53,8 +56,11 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
   const { schema, createContext, admission, format, metrics, bodyLimitBytes } = options;
   return createYoga<ServerContext, OperationContext>({
     schema,
-    context: ({ exchange }) => ({
-      ...createContext(exchange.caller, exchange.disconnected.signal),
+    context: ({ exchange, params }) => ({
+      ...createContext(exchange.caller, {
+        disconnected: exchange.disconnected.signal,
+        extensions: params.extensions,
+      }),
       exchange,
     }),
     cors: corsFor(options.corsOrigins),

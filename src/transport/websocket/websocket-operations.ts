@@ -129,10 +129,10 @@ function credentialsFrom(parameters: Record<string, unknown>, { request }: Socke
  */
 async function prepare(
   handler: GraphQLHandler,
-  { query, operationName, variables }: SubscribePayload,
+  { query, operationName, variables, extensions }: SubscribePayload,
   exchange: Exchange,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
-  const params = { query, operationName, variables };
+  const params = { query, operationName, variables, extensions };
   const { schema, parse, validate, contextFactory, execute, subscribe } = handler.getEnveloped({
     exchange,
     params,

@@ -25,7 +25,7 @@ type Data = Record<string, unknown>;
 export type Result = ExecutionResult<Data>;
 
 const contextOf = ({ services, caller = user, disconnected }: Request) =>
-  createContext(fakeRooms(services), caller, disconnected);
+  createContext(fakeRooms(services), caller, { disconnected });
 
 /** Runs a query or mutation. The result is plain JSON, as a client has it. */
 export async function execute(schema: GraphQLSchema, request: Request): Promise<Result> {
