@@ -51,6 +51,9 @@ const variables = z.object({
   TESSERA_PRICES: z.string().optional(),
   MODEL_IDLE_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(30_000),
   MODEL_CONCURRENCY: wholeNumber(1, 10_000).optional(),
+  CACHE_SCOPE: z
+    .enum(['user', 'deployment'], { error: 'must be user or deployment' })
+    .default('user'),
 
   TESSERA_ADMIN_KEY: z
     .string()
@@ -125,6 +128,8 @@ export interface Config {
   pricesFile: string | null;
   modelIdleTimeoutMs: number;
   modelConcurrency: number | null;
+  /** Whether cached answers serve their user only, or everybody. */
+  cacheScope: 'user' | 'deployment';
   adminKey: string | null;
   jwt: { jwksUrl: string; issuer: string | null; audience: string | null } | null;
   /** Where the plugins are listed; null: `tessera.config.ts` or `.mts`. */
@@ -207,6 +212,7 @@ function toConfig(set: Variables): Config {
     pricesFile: set.TESSERA_PRICES ?? null,
     modelIdleTimeoutMs: set.MODEL_IDLE_TIMEOUT_MS,
     modelConcurrency: set.MODEL_CONCURRENCY ?? null,
+    cacheScope: set.CACHE_SCOPE,
     adminKey: set.TESSERA_ADMIN_KEY ?? null,
     jwt: set.TESSERA_JWKS_URL
       ? {

@@ -21,6 +21,8 @@ export interface ModelRequest {
   signal: AbortSignal;
   /** May be moved (`setTime`) to later while the call is under way, and counts then. */
   deadlineAt: Date;
+  /** The user who is called for: where places are short, users take turns. */
+  userId?: string;
   /** Names who is called for; default the room's own. */
   log?: Log;
   /** Called once for each attempt whose output began, with the first numbers that the provider reports. */

@@ -102,7 +102,7 @@ async function checkedAnswer(
     const { issues } = error.details;
     const repaired = await repairedAnswer(run, { asked, answer: finish.message, issues }, services);
     const output = parseOutput(repaired.text, schema);
-    await keepRepaired(asked, repaired, services);
+    await keepRepaired(asked, { ...repaired, userId: run.row.userId }, services);
     const degraded = finish.degraded || repaired.finish.degraded;
     return { ...repaired, output, finish: { ...repaired.finish, degraded }, repaired: true };
   }

@@ -15,6 +15,7 @@ import { ApprovalStream } from './agent/approval-stream.ts';
 import { createApprovals } from './agent/approvals.ts';
 import { startAgent } from './agent/start-agent.ts';
 import { runAnswer } from './answer.ts';
+import type { CacheScope } from './calls/cached-call.ts';
 import { runCompletion } from './completion.ts';
 import { claimRun, releaseKey } from './idempotency.ts';
 import { runIngest } from './ingest.ts';
@@ -41,6 +42,8 @@ export interface RunsOptions {
   database: Database;
   models: Models;
   cache: ResponseCache;
+  /** Default "user". */
+  cacheScope?: CacheScope;
   prompts: Prompts;
   knowledge: Knowledge;
   ledger: Ledger;
@@ -67,6 +70,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const approvals = createApprovals(database, registry);
   const writer = new LogWriter({ database, log });
   const services: RunServices = {
+    cacheScope: 'user',
     ...options,
     writer,
     approvals,

@@ -9,6 +9,7 @@ import type { Models, ResponseCache } from '../model/models.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { Approvals } from './agent/approvals.ts';
 import type { SubAgents } from './agent/sub-agent.ts';
+import type { CacheScope } from './calls/cached-call.ts';
 import type { CallFinish } from './calls/metered-call.ts';
 import type { RunHooks } from './live/run-hooks.ts';
 import type { LogWriter } from './log/log-writer.ts';
@@ -18,6 +19,8 @@ export interface RunServices {
   database: Database;
   models: Models;
   cache: ResponseCache;
+  /** Whether a cached answer, or a call in flight, serves its user only or everybody. */
+  cacheScope: CacheScope;
   prompts: Prompts;
   knowledge: Knowledge;
   ledger: Ledger;

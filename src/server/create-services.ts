@@ -114,6 +114,7 @@ export async function createServices(
     database,
     models,
     cache,
+    cacheScope: config.cacheScope,
     prompts,
     knowledge,
     ledger,

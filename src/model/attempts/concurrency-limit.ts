@@ -1,33 +1,36 @@
 import { DomainError } from '../../kernel/errors.ts';
+import { createFairQueue, type FairQueue } from './fair-queue.ts';
 
 export interface ConcurrencyLimit {
   /**
    * Waits for a free place and resolves with the function that gives it back (once; further calls do nothing).
-   * Rejects at once with MODEL_OVERLOADED when the queue is full, with `signal.reason` as soon as the signal aborts.
+   * Users take turns: each place that becomes free goes to another of those who wait. Rejects at once with
+   * MODEL_OVERLOADED when the queue, or this user's half of it, is full, and with `signal.reason` when the signal aborts.
    */
-  acquire(signal: AbortSignal): Promise<() => void>;
+  acquire(signal: AbortSignal, user?: string): Promise<() => void>;
   readonly active: number;
   readonly queued: number;
 }
 
+/** The share of the waiting places that one user may take, so that others find some. */
+const maxShareOfQueue = 0.5;
+
 /**
- * So many calls at a time, and so many waiting for them, first come first served. Not cockatiel's bulkhead: there a
- * waiting call whose caller left keeps its place in the queue until its turn comes.
+ * At most `concurrency` calls at a time and `queue` waiting for them. Not cockatiel's bulkhead: there a waiting call whose
+ * caller left keeps its place in the queue until its turn comes.
  */
 export function createConcurrencyLimit(concurrency: number, queue: number): ConcurrencyLimit {
-  const waiting = new Set<() => void>();
+  const waiting = createFairQueue<() => void>();
+  const maxOfUser = Math.max(1, Math.floor(queue * maxShareOfQueue));
   let active = 0;
-  const free = () => {
-    active -= 1;
-    const next = waiting.values().next();
-    if (!next.done) next.value();
-  };
   const take = (): (() => void) => {
     active += 1;
     let held = true;
     return () => {
-      if (held) free();
+      if (!held) return;
       held = false;
+      active -= 1;
+      waiting.take()?.();
     };
   };
   return {
@@ -37,30 +40,33 @@ export function createConcurrencyLimit(concurrency: number, queue: number): Conc
     get queued() {
       return waiting.size;
     },
-    async acquire(signal) {
+    async acquire(signal, user = '') {
       signal.throwIfAborted();
       if (active < concurrency) return take();
-      if (waiting.size >= queue) throw overloaded(concurrency);
-      return waitForTurn(waiting, { signal, take });
+      if (waiting.size >= queue || waiting.sizeOf(user) >= maxOfUser) throw overloaded(concurrency);
+      return turnOf(waiting, { signal, user, take });
     },
   };
 }
 
-function waitForTurn(
-  waiting: Set<() => void>,
-  { signal, take }: { signal: AbortSignal; take: () => () => void },
-): Promise<() => void> {
+interface Turn {
+  signal: AbortSignal;
+  user: string;
+  take(): () => void;
+}
+
+function turnOf(waiting: FairQueue<() => void>, { signal, user, take }: Turn) {
   const { promise, resolve, reject } = Promise.withResolvers<() => void>();
   const leave = () => {
-    waiting.delete(enter);
+    waiting.remove(user, enter);
     reject(signal.reason);
   };
   const enter = () => {
-    waiting.delete(enter);
     signal.removeEventListener('abort', leave);
+    // Within the call that frees the place, before anybody else can take it.
     resolve(take());
   };
-  waiting.add(enter);
+  waiting.add(user, enter);
   signal.addEventListener('abort', leave, { once: true });
   return promise;
 }

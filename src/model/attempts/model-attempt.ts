@@ -31,6 +31,8 @@ export interface AttemptOptions {
   /** Aborted by the caller or the deadline: then this attempt ends. */
   signal: AbortSignal;
   deadlineAt: Date;
+  /** The user who is called for. */
+  userId?: string | undefined;
   /** Whether the signal's abort was the caller's own. */
   isCancelled: () => boolean;
   degraded: boolean;
@@ -94,7 +96,7 @@ async function enter(options: AttemptOptions): Promise<Entered | { error: unknow
   if (target.breaker.rejects) return { error: circuitOpen(target.name) };
   let release: () => void;
   try {
-    release = await target.limit.acquire(signal);
+    release = await target.limit.acquire(signal, options.userId);
   } catch (error) {
     return { error };
   }

@@ -71,13 +71,13 @@ async function runLink(
   options: LinkOptions,
 ): Promise<{ answer: ModelAnswer } | { failure: unknown }> {
   const { request, degraded, signal } = options;
-  const { deadlineAt, onUsage, onRetry, onAttempt } = request;
+  const { deadlineAt, userId, onUsage, onRetry, onAttempt } = request;
   const call = { ...request.call, model: target.model, maxTokens };
   let failure: unknown;
   for (let attempt = 1; ; attempt += 1) {
     if (degraded || attempt > 1) await onRetry?.();
     signal.throwIfAborted();
-    const end = await runAttempt({ ...options, target, call, deadlineAt, onUsage });
+    const end = await runAttempt({ ...options, target, call, deadlineAt, userId, onUsage });
     const { report } = end;
     if (report) await onAttempt?.(report);
     if (end.ok) return { answer: answerOf(end.answer, end.report) };

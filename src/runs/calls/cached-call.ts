@@ -16,6 +16,8 @@ import {
 } from './metered-call.ts';
 import { isOutput } from './model-output.ts';
 
+export type CacheScope = 'user' | 'deployment';
+
 export interface CachedRequest extends CallRequest {
   mode: CacheMode;
 }
@@ -44,7 +46,7 @@ export async function cachedCall(
 ): Promise<CallFinish> {
   const request = await askGates(billing, asked, services);
   if (request.mode === 'BYPASS') return meteredCall({ billing, request, sink }, services);
-  const key = services.cache.keyOf(identityOf(request, services));
+  const key = keyFor(billing.tag.userId, request, services);
   if (request.mode === 'DEFAULT') return sharedCall({ billing, request, sink }, key, services);
   const answer = new SharedAnswer();
   answer.add(sink);
@@ -107,10 +109,19 @@ async function answerOrCall(
 }
 
 /**
+ * Users have a cache each, unless the deployment shares one: an answer from another's cache would say that they have
+ * asked, and what they were answered.
+ */
+function keyFor(userId: string, request: CallRequest, services: RunServices): string {
+  const owner = services.cacheScope === 'deployment' ? null : userId;
+  return services.cache.keyOf({ ...identityOf(request, services), owner });
+}
+
+/**
  * Everything that changes the answer, and where it comes from. A schema is known by what the model is told of it; the
  * deadline and the billing are not part.
  */
-function identityOf({ call, chain }: CallRequest, { models }: RunServices): unknown {
+function identityOf({ call, chain }: CallRequest, { models }: RunServices) {
   const { outputSchema, ...rest } = call;
   const model = chain[0]!;
   const output = outputSchema ? outputJsonSchema(outputSchema) : null;
@@ -130,18 +141,15 @@ async function storedCall(
   return finish;
 }
 
-/** Keeps a repaired answer in the place of the one that `request` was given and that was not of its schema. */
+/** Keeps a user's repaired answer in the place of the one that was not of the schema of `request`. */
 export async function keepRepaired(
   request: CachedRequest,
-  { finish, text }: { finish: CallFinish; text: string },
+  { finish, text, userId }: { finish: CallFinish; text: string; userId: string },
   services: RunServices,
 ): Promise<void> {
   if (request.mode === 'BYPASS' || !isWorthKeeping(finish, text, request)) return;
-  await store(
-    services.cache.keyOf(identityOf(request, services)),
-    { ...finish, text, citations: [] },
-    services,
-  );
+  const key = keyFor(userId, request, services);
+  await store(key, { ...finish, text, citations: [] }, services);
 }
 
 function isWorthKeeping(

@@ -100,7 +100,8 @@ export async function meteredCall(
   };
   const onRetry = () => tab.holdAgain();
   try {
-    const asked = { ...request, signal, deadlineAt, log, onUsage, onAttempt, onRetry };
+    const { userId } = billing.tag;
+    const asked = { ...request, signal, deadlineAt, userId, log, onUsage, onAttempt, onRetry };
     const answer = await services.models.call(asked, sink);
     const row = tab.row();
     if (!row) throw new Error('the model answered without a bill');

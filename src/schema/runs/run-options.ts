@@ -27,7 +27,11 @@ export function declareRunOptions(builder: Builder): void {
           'Answered when everything else failed: the run then succeeds with degraded: true.',
         validate: { maxLength: 100_000 },
       }),
-      cache: t.field({ type: 'CacheMode' }),
+      cache: t.field({
+        type: 'CacheMode',
+        description:
+          'Whether a kept answer to the same call may be served. Every user has a cache of their own, unless the deployment sets CACHE_SCOPE=deployment. Default: DEFAULT.',
+      }),
       maxCost: t.field({
         type: 'USD',
         description: 'Refuses before the call when the worst case would cost more.',
