@@ -50,7 +50,7 @@ export const roomArrows: Record<string, readonly string[]> = {
 
 /** Rooms that may import only these packages; every other room is free. */
 export const packageArrows: Record<string, readonly string[]> = {
-  kernel: ['zod'],
+  kernel: ['zod', 'node:timers/'],
   'demo-model': ['node:', '@anthropic-ai/sdk'],
 };
 

@@ -4,7 +4,8 @@ import type { RunKind } from './run.ts';
 
 export interface HookContext {
   runId: string;
-  kind: RunKind;
+  /** TOOL: a tool that was called outside of any run, over MCP; `runId` then names that call alone. */
+  kind: RunKind | 'TOOL';
   userId: string;
   requestId: string;
   signal: AbortSignal;

@@ -37,6 +37,7 @@ import { Deployment } from './servers/deployment.ts';
 import { RunCanceller } from './servers/run-canceller.ts';
 import { RunExecutor } from './servers/run-executor.ts';
 import { createSubAgents } from './servers/sub-agents.ts';
+import { callTool } from './tools/call-tool.ts';
 
 export interface RunsOptions {
   database: Database;
@@ -192,6 +193,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
         );
       return once({ request, run }, caller);
     },
+    callTool: (request, caller) => callTool(request, caller, services),
     rerank({ reranker, query, signal = new AbortController().signal }, caller) {
       return rerankWith(findReranker(reranker, registry), {
         query,

@@ -2,9 +2,9 @@ import { isDomainError } from '../kernel/errors.ts';
 import { InvalidInputError } from '../kernel/invalid-input-error.ts';
 import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
+import { raceAbort } from '../kernel/race-abort.ts';
 import type { Registered, Registry } from '../kernel/registry/registry.ts';
 import type { Reranker, RerankRequest } from '../kernel/reranker.ts';
-import { untilAborted } from '../kernel/until-aborted.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';
 
 /** When the reranker does not say. */
@@ -42,7 +42,7 @@ export function rerankWith(
     candidates: reranker.candidates ?? usualCandidates,
     async scores(passages) {
       try {
-        const scores = await untilAborted(signal, async () =>
+        const scores = await raceAbort(signal, async () =>
           reranker.rerank({ query, passages, signal, runPrompt }),
         );
         return checked(scores, passages.length);

@@ -11,9 +11,11 @@ import type {
   RunKind,
   RunStatus,
 } from '../kernel/run.ts';
+import type { ToolResult } from '../kernel/tools/run-tool.ts';
 import type { DocumentToIngest } from '../knowledge/knowledge.ts';
 import type { RunUsage } from '../ledger/ledger.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';
+import type { ToolCallRequest } from './tools/call-tool.ts';
 
 export interface RunOptions {
   /** Which subject an experiment assigns by; the caller's user id when left out. */
@@ -133,6 +135,11 @@ export interface Runs {
   answer(request: AnswerRequest, caller: Caller): Promise<RunHandle>;
   runAgent(request: AgentRequest, caller: Caller): Promise<RunHandle>;
   ingest(request: IngestRequest, caller: Caller): Promise<RunHandle>;
+  /**
+   * One call of a tool outside of any run, shown to plugins' hooks as every other. Failures that the caller can mend are
+   * results with `isError`. Rejects with NOT_FOUND for a tool that is not there, and with `signal.reason`.
+   */
+  callTool(request: ToolCallRequest, caller: Caller): Promise<ToolResult>;
   /**
    * A reranker for a search of this caller's: what it asks of a model is a run of its own. Throws an `InvalidInputError`
    * when there is none of that name.

@@ -1,5 +1,5 @@
 import type { ModelSink } from '../../kernel/model.ts';
-import { untilAborted } from '../../kernel/until-aborted.ts';
+import { raceAbort } from '../../kernel/race-abort.ts';
 import { SharedAnswer } from './shared-answer.ts';
 
 /** Makes the call for all who ask for it. `deadlineAt` moves on when somebody joins who has more time. */
@@ -72,7 +72,7 @@ class Flight<Result> {
     this.#result ??= this.#fly(start);
     const result = this.#result;
     try {
-      return await untilAborted(signal, () => result);
+      return await raceAbort(signal, () => result);
     } finally {
       this.#answer.remove(sink);
       await this.#leave(result);

@@ -1,13 +1,14 @@
-import { checkToolInput } from '../../kernel/check-tool-input.ts';
-import { mustAsk } from '../../kernel/must-ask.ts';
 import type { ApprovalRecord } from '../../kernel/run.ts';
 import type { AnyTool } from '../../kernel/tool.ts';
+import { checkToolInput } from '../../kernel/tools/check-tool-input.ts';
+import { mustAsk } from '../../kernel/tools/must-ask.ts';
+import { toolError } from '../../kernel/tools/run-tool.ts';
 import type { RunServices } from '../run-services.ts';
 import { deepestAgent } from './agent-input.ts';
 import type { PendingCall } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
 import { subAgentInput } from './sub-agent.ts';
-import { type RunnableCall, type ToolOutcome, toolError } from './tool-call.ts';
+import type { RunnableCall, ToolOutcome } from './tool-call.ts';
 
 export type Verdict =
   | { kind: 'run'; call: RunnableCall }
@@ -75,7 +76,7 @@ async function decideTool(
 
 const refuse = (message: string, attempts = 0): Verdict => ({
   kind: 'result',
-  outcome: toolError(message, attempts),
+  outcome: { ...toolError(message, attempts), durationMs: 0 },
 });
 
 /**

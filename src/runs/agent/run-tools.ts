@@ -5,7 +5,7 @@ import { type AgentState, type PendingCall, resultText } from './agent-state.ts'
 import type { AgentWork } from './agent-work.ts';
 import { decideCall } from './decide-call.ts';
 import { shareOf } from './result-share.ts';
-import { type RunnableCall, runTool, type ToolOutcome } from './tool-call.ts';
+import { type RunnableCall, runCall, type ToolOutcome } from './tool-call.ts';
 import { windowRoom } from './window-room.ts';
 
 /** Tools of one turn that run at the same time. */
@@ -41,7 +41,7 @@ export async function runTools(
     }
   }
   await inParallel(runnable, async (call) => {
-    const outcome = await runTool(work, call, services);
+    const outcome = await runCall(work, call, services);
     if (outcome === 'waiting') waiting = true;
     else {
       finish(call.pending, outcome);

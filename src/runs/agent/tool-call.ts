@@ -1,13 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../data/new-id.ts';
-import type { RunEventBody } from '../../kernel/events.ts';
-import { messageOf } from '../../kernel/message-of.ts';
-import type { SearchHit } from '../../kernel/run.ts';
-import type { AnyTool, ToolContext } from '../../kernel/tool.ts';
-import { toolOutput } from '../../kernel/tool-output.ts';
-import { untilAborted } from '../../kernel/until-aborted.ts';
+import type { AnyTool } from '../../kernel/tool.ts';
+import { runTool, type ToolResult, toolError } from '../../kernel/tools/run-tool.ts';
 import type { RunServices } from '../run-services.ts';
 import type { RunRecord } from '../runs.ts';
+import { reportToolCall } from '../tools/report-tool-call.ts';
 import type { PendingCall } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
 
@@ -16,137 +12,61 @@ export type RunnableCall =
   | { kind: 'tool'; pending: PendingCall; tool: AnyTool; input: Record<string, unknown> }
   | { kind: 'agent'; pending: PendingCall; message: string };
 
-/** What the model is told of a call, and the log keeps. */
-export type ToolOutcome = Omit<
-  Extract<RunEventBody, { type: 'ToolCallFinished' }>,
-  'type' | 'callId' | 'tool'
->;
-
-export const toolError = (message: string, attempts = 0, durationMs = 0): ToolOutcome => ({
-  output: message,
-  isError: true,
-  attempts,
-  durationMs,
-  cited: [],
-});
-
-const defaultTimeoutMs = 30_000;
+/** What the log keeps of a call. */
+export type ToolOutcome = ToolResult & { durationMs: number };
 
 /**
  * Runs one call to its outcome. Failures are outcomes; only the run's own end is thrown. A sub-agent that waits for an
  * approval is 'waiting'.
  */
-export async function runTool(
+export async function runCall(
   work: AgentWork,
   call: RunnableCall,
   services: RunServices,
 ): Promise<ToolOutcome | 'waiting'> {
   const startedAt = performance.now();
-  const outcome =
+  const result =
     call.kind === 'agent'
       ? await runSubAgent(work, call, services)
-      : await attempts(work, call, services);
-  if (outcome === 'waiting') return outcome;
+      : await runOwnTool(work, call, services);
+  if (result === 'waiting') return result;
   const durationMs = performance.now() - startedAt;
   const { runId, kind, userId, requestId } = work.run.tag;
-  const { name, input } = call.pending.call;
-  const { output, isError } = outcome;
-  const { signal } = work.run;
-  const context = { runId, kind, userId, requestId, signal };
-  services.hooks.tell('afterToolCall', { tool: name, input, output, isError, durationMs }, context);
-  services.log.info(
-    { runId, userId, requestId, tool: name, isError, attempts: outcome.attempts, durationMs },
-    'tool call',
-  );
-  return { ...outcome, durationMs };
+  const { name: tool, input } = call.pending.call;
+  const context = { runId, kind, userId, requestId, signal: work.run.signal };
+  reportToolCall({ tool, input, result, durationMs, context }, services);
+  return { ...result, durationMs };
 }
 
-/** Attempts of a tool, each stored before it begins: after a crash it is known what may have had an effect. */
-async function attempts(
-  work: AgentWork,
-  call: Extract<RunnableCall, { kind: 'tool' }>,
-  services: RunServices,
-): Promise<ToolOutcome> {
-  const { run } = work;
-  const { pending, tool } = call;
-  const most = 1 + (tool.idempotent ? (tool.retries ?? 0) : 0);
-  for (let tried = 1; ; tried++) {
-    const attempt = pending.attempts + tried;
-    run.append({ type: 'ToolAttempt', callId: pending.call.key, attempt, childRunId: null });
-    await run.durable();
-    run.signal.throwIfAborted();
-    const outcome = await attemptOnce(work, { call, attempt }, services);
-    // What was done is kept, even when the run was stopped meanwhile.
-    if (!outcome.isError) return outcome;
-    run.signal.throwIfAborted();
-    if (tried >= most) return outcome;
-    await delay(Math.min(200 * 2 ** tried, 5_000) * (0.75 + Math.random() / 4), undefined, {
-      signal: run.signal,
-    });
-  }
-}
-
-async function attemptOnce(
+/** Each attempt is stored before it begins: after a crash it is known what may have had an effect. */
+function runOwnTool(
   { run }: AgentWork,
-  { call, attempt }: { call: Extract<RunnableCall, { kind: 'tool' }>; attempt: number },
+  { pending, tool, input }: Extract<RunnableCall, { kind: 'tool' }>,
   { log }: RunServices,
-): Promise<ToolOutcome> {
-  const { tool, input, pending } = call;
-  const timeoutMs = tool.timeoutMs ?? defaultTimeoutMs;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([run.signal, timeout]);
-  const cited: SearchHit[] = [];
-  const context: ToolContext = {
-    runId: run.id,
-    callId: pending.call.key,
-    userId: run.row.userId,
-    groups: run.row.groups,
-    roles: run.row.roles,
-    requestId: run.row.requestId,
-    apiKeyId: run.row.apiKeyId,
-    signal,
-    idempotencyKey: `${run.id}:${pending.call.key}`,
-    attempt,
-    log: log.child({ runId: run.id, tool: tool.name }),
-    cite: (hits) => void cited.push(...hits),
-  };
-  try {
-    return await untilAborted(signal, async () => {
-      const raw = await tool.run(input, context);
-      return outcomeOf(tool, { raw, cited, attempt }, log);
-    });
-  } catch (error) {
-    if (timeout.aborted) return toolError(tookTooLong(tool, timeoutMs), attempt);
-    return toolError(`The tool "${tool.name}" failed: ${messageOf(error)}`, attempt);
-  }
+): Promise<ToolResult> {
+  const { userId, groups, roles, requestId, apiKeyId } = run.row;
+  const { key: callId } = pending.call;
+  const idempotencyKey = `${run.id}:${callId}`;
+  return runTool(tool, input, {
+    context: {
+      runId: run.id,
+      callId,
+      userId,
+      groups,
+      roles,
+      requestId,
+      apiKeyId,
+      idempotencyKey,
+    },
+    signal: run.signal,
+    log,
+    attemptsBefore: pending.attempts,
+    async beforeAttempt(attempt) {
+      run.append({ type: 'ToolAttempt', callId, attempt, childRunId: null });
+      await run.durable();
+    },
+  });
 }
-
-/** What a tool gave, checked, and in the form in which it is stored. */
-async function outcomeOf(
-  tool: AnyTool,
-  { raw, cited, attempt }: { raw: unknown; cited: SearchHit[]; attempt: number },
-  log: RunServices['log'],
-): Promise<ToolOutcome> {
-  const ran = `The tool "${tool.name}" ran, but`;
-  try {
-    const parsed = await tool.output.safeParseAsync(raw);
-    if (parsed.success) {
-      const told = { output: toolOutput(parsed.data), cited: toolOutput(cited) as SearchHit[] };
-      return { ...told, isError: false, attempts: attempt, durationMs: 0 };
-    }
-    log.warn(
-      { tool: tool.name, issues: parsed.error.issues },
-      'a tool broke its own output schema',
-    );
-    return toolError(`${ran} gave no valid result.`, attempt);
-  } catch (error) {
-    log.warn({ tool: tool.name, err: error }, "a tool's output cannot be used");
-    return toolError(`${ran} its output cannot be used: ${messageOf(error)}.`, attempt);
-  }
-}
-
-const tookTooLong = ({ name, idempotent }: AnyTool, timeoutMs: number): string =>
-  `The tool "${name}" took longer than ${timeoutMs} ms.${idempotent ? '' : ' Whether it took effect is not known.'}`;
 
 /**
  * Another agent as a tool. Its run's id is stored before the run begins, and the run is durable itself: after a crash it
@@ -156,7 +76,7 @@ async function runSubAgent(
   { run, input }: AgentWork,
   { pending, message }: Extract<RunnableCall, { kind: 'agent' }>,
   { subAgents }: RunServices,
-): Promise<ToolOutcome | 'waiting'> {
+): Promise<ToolResult | 'waiting'> {
   const { key: callId, name: agent } = pending.call;
   const id = pending.childRunId ?? newId();
   if (pending.childRunId === null) {
@@ -176,10 +96,9 @@ async function runSubAgent(
   }
 }
 
-const answerOf = ({ output, text }: RunRecord): ToolOutcome => ({
+const answerOf = ({ output, text }: RunRecord): ToolResult => ({
   output: output ?? text,
   isError: false,
   attempts: 1,
-  durationMs: 0,
   cited: [],
 });

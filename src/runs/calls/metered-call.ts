@@ -7,8 +7,8 @@ import type {
   StopReason,
 } from '../../kernel/model.ts';
 import type { Usd } from '../../kernel/prices.ts';
+import { raceAbort } from '../../kernel/race-abort.ts';
 import type { TokenUsage } from '../../kernel/run.ts';
-import { untilAborted } from '../../kernel/until-aborted.ts';
 import type { CallOutcome, Hold, UsageRecordRow, UsageTag } from '../../ledger/ledger.ts';
 import type { AttemptReport, ModelName } from '../../model/models.ts';
 import type { RunServices } from '../run-services.ts';
@@ -61,9 +61,7 @@ export async function askGates<Request extends CallRequest>(
   { hooks }: RunServices,
 ): Promise<Request> {
   const ask = (model: ModelName): Promise<void> =>
-    untilAborted(billing.signal, () =>
-      hooks.gate({ ...request.call, model }, hookContext(billing)),
-    );
+    raceAbort(billing.signal, () => hooks.gate({ ...request.call, model }, hookContext(billing)));
   const [first, ...fallbacks] = request.chain;
   await ask(first!);
   const chain = [first!];

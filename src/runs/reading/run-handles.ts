@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../data/database.ts';
 import type { RunEvent } from '../../kernel/events.ts';
-import { untilAborted } from '../../kernel/until-aborted.ts';
+import { raceAbort } from '../../kernel/race-abort.ts';
 import { isPermanent } from '../../ledger/database-errors.ts';
 import { interrupted } from '../live/live-run.ts';
 import type { LiveRuns } from '../live/live-runs.ts';
@@ -49,7 +49,7 @@ export function createRunHandles(options: RunHandlesOptions): RunHandles {
       signal?.throwIfAborted();
       const live = liveRuns.get(runId);
       if (live) {
-        const record = await (signal ? untilAborted(signal, () => live.settled) : live.settled);
+        const record = await (signal ? raceAbort(signal, () => live.settled) : live.settled);
         if (!live.fenced) return record;
       }
       const stored = () => readRuns(database, [runId]);

@@ -58,7 +58,7 @@ export function createMcpHandler(options: McpHandlerOptions): McpHandler {
 }
 
 function createOffer({ registry, prompts, runs, version, log }: McpHandlerOptions): McpOffer {
-  const tools = offerTools(registry.tools.values(), log);
+  const tools = offerTools(registry.tools.values(), runs);
   const agents = offerAgents(registry.agents.values(), runs);
   warnOfSharedNames(registry, log);
   return {

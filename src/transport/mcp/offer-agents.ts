@@ -1,9 +1,9 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { AnyAgent } from '../../kernel/agent.ts';
-import { checkToolInput } from '../../kernel/check-tool-input.ts';
 import { isDomainError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
+import { checkToolInput } from '../../kernel/tools/check-tool-input.ts';
 import type { Services } from '../../schema/context.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
 import { failure, inputSchemaOf, outputSchemaOf, success } from './tool-results.ts';

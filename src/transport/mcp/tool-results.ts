@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { SearchHit } from '../../kernel/run.ts';
-import { toolOutput } from '../../kernel/tool-output.ts';
+import { toolOutput } from '../../kernel/tools/tool-output.ts';
 import { toJsonSchema } from '../../schema/zod/json-schema.ts';
 
 const text = (value: string) => ({ type: 'text' as const, text: value });

@@ -1,5 +1,5 @@
-import type { AnyTool } from './tool.ts';
-import { untilAborted } from './until-aborted.ts';
+import { raceAbort } from '../race-abort.ts';
+import type { AnyTool } from '../tool.ts';
 
 const answerWithinMs = 5_000;
 
@@ -15,9 +15,13 @@ export async function mustAsk(
   if (typeof needsApproval !== 'function') return needsApproval;
   const bound = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
   try {
-    return await untilAborted(bound, () => needsApproval(input));
+    return await raceAbort(bound, () => needsApproval(input));
   } catch {
     signal.throwIfAborted();
     return true;
   }
 }
+
+/** Why a call that must be asked for cannot be made outside of an agent's run. */
+export const onlyByAgents = (name: string): string =>
+  `"${name}" needs a person's approval, which only an agent of this server can ask for.`;

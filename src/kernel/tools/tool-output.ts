@@ -1,4 +1,4 @@
-import { messageOf } from './message-of.ts';
+import { messageOf } from '../message-of.ts';
 
 const maxCharacters = 1_000_000;
 const maxLevels = 100;

@@ -1,5 +1,5 @@
 /** Waits for `work`, but not beyond the signal: rejects with its reason then, and the work is left to itself. */
-export async function untilAborted<Result>(
+export async function raceAbort<Result>(
   signal: AbortSignal,
   work: () => Result | Promise<Result>,
 ): Promise<Result> {

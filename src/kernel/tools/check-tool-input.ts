@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { messageOf } from './message-of.ts';
-import { untilAborted } from './until-aborted.ts';
+import { messageOf } from '../message-of.ts';
+import { raceAbort } from '../race-abort.ts';
 
 export type CheckedInput<Input> = { input: Input } | { complaint: string };
 
@@ -22,7 +22,7 @@ export async function checkToolInput<Input>(
     complaint: `The tool "${name}" does not take this input. ${problem}`,
   });
   try {
-    const parsed = await untilAborted(signal, () => input.safeParseAsync(given));
+    const parsed = await raceAbort(signal, () => input.safeParseAsync(given));
     if (parsed.success) return { input: parsed.data };
     const issues = parsed.error.issues.map(
       ({ path, message }) => `${path.join('.') || 'input'}: ${message}`,
