@@ -1,39 +1,8 @@
-import type { Auth } from '../auth/auth.ts';
 import type { Caller } from '../kernel/principal.ts';
-import type { Registry } from '../kernel/registry/registry.ts';
-import type { Knowledge } from '../knowledge/knowledge.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { Models, ProviderStatus } from '../model/models.ts';
-import type { Prompts } from '../prompts/prompts.ts';
-import type { Runs } from '../runs/runs.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import { type RunDefaults, readRunDefaults } from './runs/run-defaults.ts';
 import type { RunEventView } from './runs/run-event-view.ts';
-
-/** What this server is doing at this moment. */
-export interface ServerStatus {
-  version: string;
-  startedAt: Date;
-  /** Streams now read by clients. */
-  openStreams: number;
-  /** Provider calls now open. */
-  openModelCalls: number;
-  /** "embedded" or "postgres". */
-  database: string;
-  providers: readonly ProviderStatus[];
-}
-
-/** The services behind the schema: one set for each server. */
-export interface Services {
-  auth: Auth;
-  prompts: Prompts;
-  ledger: Ledger;
-  models: Models;
-  knowledge: Knowledge;
-  runs: Runs;
-  registry: Registry;
-  serverStatus(): ServerStatus | Promise<ServerStatus>;
-}
+import type { Services } from './services.ts';
 
 /** What every resolver is given: one for each operation. */
 export interface GraphQLContext {

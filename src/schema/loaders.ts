@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Caller } from '../kernel/principal.ts';
-import type { Services } from './context.ts';
+import type { Services } from './services.ts';
 
 type Batch<Value> = (keys: readonly string[]) => Promise<readonly Value[]>;
 

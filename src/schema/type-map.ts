@@ -45,13 +45,12 @@ import type {
   VariantStatistics,
 } from '../prompts/prompts.ts';
 import type { RunOptions, ScoreRecord } from '../runs/runs.ts';
-import type { GraphQLContext, ServerStatus } from './context.ts';
-import type { TokenTotals } from './costs/token-totals.ts';
-import type { PromptInputValue } from './prompts/prompt-input.ts';
-import type { RenderedMessage, RenderedPromptView } from './prompts/render-prompt.ts';
+import type { GraphQLContext } from './context.ts';
+import type { PromptInputValue, RenderedPromptView, TextMessage } from './prompts/prompt-values.ts';
 import type { ErrorData, ErrorTypeName } from './results/error-data.ts';
 import type { RunEventType, RunEventView } from './runs/run-event-view.ts';
 import type { OfRun, RunView } from './runs/run-view.ts';
+import type { ServerStatus } from './services.ts';
 
 interface Scalar<Value, Input = Value> {
   Input: Input;
@@ -124,14 +123,17 @@ interface Objects extends ErrorObjects, EventObjects {
   ProviderStatus: ProviderStatus;
   Reembedding: ReembeddingRecord;
   RejectedDocument: IngestResult['rejected'][number];
-  RenderedMessage: RenderedMessage;
+  RenderedMessage: TextMessage;
   RenderedPrompt: RenderedPromptView;
   Score: ScoreRecord;
   ScoreSummary: VariantStatistics['scores'][number];
   SearchHit: SearchHit;
   ServerStatus: ServerStatus;
   Source: SearchHit;
-  TokenTotals: TokenTotals;
+  TokenTotals: Pick<
+    CostStats,
+    'inputTokens' | 'outputTokens' | 'cacheReadTokens' | 'cacheWriteTokens'
+  >;
   TokenUsage: TokenUsage;
   Tool: Registered<AnyTool>;
   ToolCall: OfRun<ToolCallRecord>;

@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Auth } from '../auth/auth.ts';
 import type { RateLimiter } from '../auth/rate-limiter.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Services } from '../schema/context.ts';
+import type { Services } from '../schema/services.ts';
 import type { Metrics } from '../telemetry/create-metrics.ts';
 import type { CreateContext } from './graphql/create-graphql-handler.ts';
 

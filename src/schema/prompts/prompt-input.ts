@@ -1,34 +1,16 @@
+import type { NamedPrompt } from '../../prompts/prompts.ts';
 import type { PromptChoice } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import { nameSchema } from '../name-schema.ts';
-import type { JsonInput } from '../type-map.ts';
 import type { PromptFields } from './prompt-fields.ts';
-
-interface MessageValue {
-  role: 'USER' | 'ASSISTANT';
-  text: string;
-}
-
-interface NamedPromptValue {
-  name: string;
-  version?: number | null | undefined;
-  label?: string | null | undefined;
-  variables?: JsonInput | null | undefined;
-}
-
-/** Exactly one is set; a registered prompt's own field stands beside these under its name. */
-export interface PromptInputValue {
-  text?: string | null | undefined;
-  messages?: MessageValue[] | null | undefined;
-  named?: NamedPromptValue | null | undefined;
-}
+import type { PromptInputValue, TextMessage } from './prompt-values.ts';
 
 const name = nameSchema(100);
 
-const lastIsUsers = (messages: readonly MessageValue[]): boolean =>
+const lastIsUsers = (messages: readonly TextMessage[]): boolean =>
   messages.length === 0 || messages.at(-1)?.role === 'USER';
 
-const namesOneVersion = ({ version, label }: NamedPromptValue): boolean =>
+const namesOneVersion = ({ version, label }: NamedPrompt): boolean =>
   version == null || label == null;
 
 function declareMessageInput(builder: Builder) {
@@ -41,7 +23,7 @@ function declareMessageInput(builder: Builder) {
 }
 
 function declareNamedPromptInput(builder: Builder) {
-  return builder.inputRef<NamedPromptValue>('NamedPromptInput').implement({
+  return builder.inputRef<NamedPrompt>('NamedPromptInput').implement({
     description:
       'A prompt by name, for names known only at run time. `version` and `label` exclude each other; with neither, the running experiment decides, else the label "production".',
     validate: [

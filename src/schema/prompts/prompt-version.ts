@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { DomainError, isDomainError } from '../../kernel/errors.ts';
 import type { Builder } from '../builder.ts';
-import type { Services } from '../context.ts';
 import { statsWindow } from '../costs/stats-window.ts';
 import { callerOf, userScope } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { loaded } from '../results/loaded.ts';
 import { resultUnion } from '../results/result-union.ts';
+import type { Services } from '../services.ts';
 
 const name = nameSchema(100);
 const label = z

@@ -1,47 +1,29 @@
 import type { Message } from '../../kernel/model.ts';
-import type { Assignment, PromptVersionRecord } from '../../prompts/prompts.ts';
 import type { PromptChoice } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
-import type { GraphQLContext, Services } from '../context.ts';
+import type { GraphQLContext } from '../context.ts';
 import { callerOf } from '../limits/access.ts';
 import { renderingCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
+import type { Services } from '../services.ts';
 import type { PromptFields } from './prompt-fields.ts';
 import { toPromptChoice } from './prompt-input.ts';
-
-/** What would be sent. Version and assignment are null where no registered prompt is involved. */
-export interface RenderedPromptView {
-  text: string;
-  system: string | null;
-  version: PromptVersionRecord | null;
-  assignment: Assignment | null;
-  messages: readonly Message[];
-  estimatedTokens: number;
-}
-
-/** One message of the conversation, as text. */
-export interface RenderedMessage {
-  role: 'USER' | 'ASSISTANT';
-  text: string;
-}
+import type { RenderedPromptView, TextMessage } from './prompt-values.ts';
 
 const codes = ['PROMPT_NOT_FOUND', 'PROMPT_VARIABLES_INVALID'] as const;
 
 const textOf = ({ content }: Message): string =>
   content.map((block) => (block.type === 'text' ? block.text : '')).join('');
 
-const toMessage = ({ role, text }: RenderedMessage): Message => ({
+const toMessage = ({ role, text }: TextMessage): Message => ({
   role: role === 'USER' ? 'user' : 'assistant',
   content: [{ type: 'text', text }],
 });
 
 /** Text and conversations are sent as they are, to the default model. */
-function renderFree(
-  messages: readonly RenderedMessage[],
-  { models }: Services,
-): RenderedPromptView {
+function renderFree(messages: readonly TextMessage[], { models }: Services): RenderedPromptView {
   const call = { messages: messages.map(toMessage), maxTokens: 1 };
   return {
     text: messages.at(-1)?.text ?? '',

@@ -3,7 +3,7 @@ import type { Registered, Registry } from '../../kernel/registry/registry.ts';
 import type { AnyTool } from '../../kernel/tool.ts';
 import type { PromptRecord } from '../../prompts/prompts.ts';
 import type { Builder } from '../builder.ts';
-import type { Services } from '../context.ts';
+import type { Services } from '../services.ts';
 import { toJsonSchema } from '../zod/json-schema.ts';
 
 const byPlugin = <Definition extends { plugin: string }>(

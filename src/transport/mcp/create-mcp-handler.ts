@@ -11,7 +11,7 @@ import { GraphQLError } from 'graphql';
 import type { Log } from '../../kernel/log.ts';
 import type { Caller } from '../../kernel/principal.ts';
 import type { Registry } from '../../kernel/registry/registry.ts';
-import type { Services } from '../../schema/context.ts';
+import type { Services } from '../../schema/services.ts';
 import { assertShallow } from '../graphql/input-depth.ts';
 import type { Admission } from '../http/admission.ts';
 import { isSameOrigin } from '../http/credentials.ts';

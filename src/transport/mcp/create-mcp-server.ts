@@ -13,7 +13,7 @@ import {
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { Log } from '../../kernel/log.ts';
 import type { Caller } from '../../kernel/principal.ts';
-import type { Services } from '../../schema/context.ts';
+import type { Services } from '../../schema/services.ts';
 import { renderPrompt } from './offer-prompts.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
 import { invalidParams, ProtocolError } from './protocol-error.ts';

@@ -4,7 +4,7 @@ import type { AnyAgent } from '../../kernel/agent.ts';
 import { isDomainError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
 import { checkToolInput } from '../../kernel/tools/check-tool-input.ts';
-import type { Services } from '../../schema/context.ts';
+import type { Services } from '../../schema/services.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
 import { failure, inputSchemaOf, outputSchemaOf, success } from './tool-results.ts';
 

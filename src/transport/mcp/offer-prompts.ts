@@ -2,7 +2,7 @@ import type { GetPromptResult, Prompt } from '@modelcontextprotocol/sdk/types.js
 import { isDomainError } from '../../kernel/errors.ts';
 import type { Message } from '../../kernel/model.ts';
 import type { AnyPrompt } from '../../kernel/prompt.ts';
-import type { Services } from '../../schema/context.ts';
+import type { Services } from '../../schema/services.ts';
 import { invalidParams } from './protocol-error.ts';
 import { inputSchemaOf } from './tool-results.ts';
 

@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { AnyTool } from '../../kernel/tool.ts';
 import { onlyByAgents } from '../../kernel/tools/must-ask.ts';
-import type { Services } from '../../schema/context.ts';
+import type { Services } from '../../schema/services.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
 import { failure, inputSchemaOf, outputSchemaOf, success } from './tool-results.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { isAdmin, type Principal } from '../../kernel/principal.ts';
-import type { Services } from '../../schema/context.ts';
+import type { Services } from '../../schema/services.ts';
 import type { Admission } from '../http/admission.ts';
 import { credentialsOf, isSameOrigin } from '../http/credentials.ts';
 import { createExchange } from '../http/exchange.ts';

@@ -1,4 +1,4 @@
-import type { Services } from '../../../src/schema/context.ts';
+import type { Services } from '../../../src/schema/services.ts';
 import { registryWith } from './registry-with.ts';
 
 export type FakeRooms = {
