@@ -1,30 +1,33 @@
-// npm run migrate:new -- NAME: writes the SQL that leads from the migrations to schema.prisma, to be reviewed.
-// npm run migrate:check: fails when the two differ.
+// npm run migrate:new -- NAME: writes the SQL that leads from the migrations to schema.prisma and prisma/functions, to be
+// reviewed. npm run migrate:check: fails when they differ.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { functionDifferences } from './database-functions.ts';
 import { migrationsFolder, schemaDifference } from './schema-difference.ts';
 
 async function check(): Promise<number> {
   const difference = await schemaDifference('words');
-  if (difference === null) {
-    console.log('The migrations make what schema.prisma says.');
+  const { problems } = await functionDifferences();
+  if (difference === null && problems.length === 0) {
+    console.log('The migrations make what schema.prisma and prisma/functions say.');
     return 0;
   }
-  console.error(
-    `schema.prisma has what no migration makes (npm run migrate:new -- NAME):\n${difference}`,
-  );
+  const words = [difference ?? '', ...problems].filter(Boolean).join('\n');
+  console.error(`No migration makes this (npm run migrate:new -- NAME):\n${words}`);
   return 1;
 }
 
 async function author(name: string): Promise<number> {
-  const sql = await schemaDifference('sql');
-  if (sql === null) {
-    console.log('Nothing to do: the migrations make what schema.prisma says.');
+  const schema = await schemaDifference('sql');
+  const functions = await functionDifferences();
+  const sql = [...(schema === null ? [] : [schema]), ...functions.sql].join('\n\n');
+  if (sql === '') {
+    console.log('Nothing to do: the migrations make what schema.prisma and prisma/functions say.');
     return 0;
   }
   const folder = path.join(migrationsFolder, `${await nextStamp()}_${name}`);
   await mkdir(folder);
-  await writeFile(path.join(folder, 'migration.sql'), sql);
+  await writeFile(path.join(folder, 'migration.sql'), `${sql.trimEnd()}\n`);
   console.log(
     `Wrote ${path.relative(process.cwd(), folder)}/migration.sql: read it before you commit it.`,
   );
