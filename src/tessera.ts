@@ -6,7 +6,7 @@ export { type AgentDefinition, defineAgent } from './kernel/agent.ts';
 export type { Embedder, EmbeddingPurpose, EmbeddingResult } from './kernel/embedder.ts';
 export { DomainError, type ErrorCode, type Issue, isDomainError } from './kernel/errors.ts';
 export type { RunEvent } from './kernel/events.ts';
-export type { AlertNotice, HookContext, Hooks } from './kernel/hooks.ts';
+export type { AlertNotice, HookContext, Hooks, RunOutcome } from './kernel/hooks.ts';
 export type { KnowledgeSearch, SearchRequest } from './kernel/knowledge-search.ts';
 export type { Log } from './kernel/log.ts';
 export type {

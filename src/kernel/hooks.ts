@@ -1,3 +1,4 @@
+import type { StoredError } from './errors.ts';
 import type { RunEvent } from './events.ts';
 import type { ModelCall, ModelUsage } from './model.ts';
 import type { RunKind } from './run.ts';
@@ -20,6 +21,14 @@ export interface AlertNotice {
   cost: string | null;
   threshold: string | null;
   createdAt: Date;
+}
+
+export interface RunOutcome {
+  status: 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+  /** The model that answered last; the embedding model of an ingest. */
+  model: string;
+  error: StoredError | null;
+  durationMs: number;
 }
 
 /**
@@ -49,6 +58,15 @@ export interface Hooks {
     },
     context: HookContext,
   ): void | Promise<void>;
+  /** Every event of every run, each piece of text included: `onRunEnd` costs less where only the end counts. */
   onRunEvent?(event: RunEvent, context: Omit<HookContext, 'signal'>): void | Promise<void>;
+  /** Once for each run, on the server that ended it. */
+  onRunEnd?(outcome: RunOutcome, context: Omit<HookContext, 'signal'>): void | Promise<void>;
   onAlert?(alert: AlertNotice): void | Promise<void>;
+}
+
+/** Hooks, and the name of the plugin that brought them. */
+export interface RegisteredHooks {
+  plugin: string;
+  hooks: Hooks;
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import { DomainError } from '../kernel/errors.ts';
+import type { RegisteredHooks } from '../kernel/hooks.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Prices } from '../kernel/prices.ts';
 import { type Caller, isAdmin } from '../kernel/principal.ts';
@@ -22,7 +23,7 @@ import { runIngest } from './ingest.ts';
 import { unstored } from './live/live-run.ts';
 import { LiveRuns } from './live/live-runs.ts';
 import { RemoteReaders } from './live/remote-readers.ts';
-import { createRunHooks } from './live/run-hooks.ts';
+import { RunHooks } from './live/run-hooks.ts';
 import { LogWriter } from './log/log-writer.ts';
 import { readAllStoredEvents } from './log/stored-events.ts';
 import { completedAnswer } from './reading/completed-answer.ts';
@@ -50,6 +51,8 @@ export interface RunsOptions {
   ledger: Ledger;
   registry: Registry;
   prices: Prices;
+  /** Called in this order. */
+  hooks: readonly RegisteredHooks[];
   serverId: string;
   version: string;
   log: Log;
@@ -76,7 +79,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     writer,
     approvals,
     sharedCalls: new SingleFlight(),
-    hooks: createRunHooks(registry, log),
+    hooks: new RunHooks(options.hooks, log),
     subAgents: createSubAgents({
       ...options,
       handles,

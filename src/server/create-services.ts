@@ -74,7 +74,6 @@ export async function createServices(
       checkToolInputs,
     ]),
   );
-  registry.hooks.unshift({ plugin: 'telemetry', hooks: createRunObserver(log, metrics) });
 
   const prices = await loadPrices(config.pricesFile);
   const claudeAndOthers = undo.add(await openProviders(config, log));
@@ -110,7 +109,9 @@ export async function createServices(
   undo.add(startRetention({ database, ledger, ...config.retention, log }));
   undo.add(startRollUps({ ledger, log }));
   const { disconnectGraceMs, serverLeaseMs: leaseMs } = config;
+  const telemetry = { plugin: 'telemetry', hooks: createRunObserver(log, metrics) };
   const runs = await createRuns({
+    hooks: [telemetry, ...registry.hooks],
     database,
     models,
     cache,

@@ -21,12 +21,9 @@ export function createRunObserver(log: Log, metrics: Metrics): Hooks {
       log.info({ requestId, runId, userId, operation: kind, ...measure }, 'model call');
       metrics.modelCallFinished(measure);
     },
-    onRunEvent: (event, { requestId, runId, userId, kind }) => {
-      if (event.type !== 'RunFinished' && event.type !== 'RunFailed') return;
-      const outcome = event.type === 'RunFailed' ? event.error.code : 'OK';
+    onRunEnd: ({ status, error }, { requestId, runId, userId, kind }) => {
+      const outcome = error?.code ?? 'OK';
       log.info({ requestId, runId, userId, operation: kind, outcome }, 'run ended');
-      const status =
-        outcome === 'OK' ? 'SUCCEEDED' : outcome === 'RUN_CANCELLED' ? 'CANCELLED' : 'FAILED';
       metrics.runFinished({ kind, status });
     },
   };

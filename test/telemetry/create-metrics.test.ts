@@ -32,16 +32,8 @@ test('counts operations, model calls, tokens, cost, runs and slow readers', asyn
     },
     context,
   );
-  await observer.onRunEvent?.(
-    { type: 'RunFinished', runId: 'run-1', position: 1, length: 1, at: new Date() },
-    context,
-  );
-  for (const code of ['RUN_CANCELLED', 'MODEL_REFUSED'] as const) {
-    const error = { code, message: 'x', retryable: false, details: {} };
-    await observer.onRunEvent?.(
-      { type: 'RunFailed', error, runId: 'run-2', position: 1, length: 1, at: new Date() },
-      context,
-    );
+  for (const status of ['SUCCEEDED', 'CANCELLED', 'FAILED'] as const) {
+    await observer.onRunEnd?.({ status, model: 'claude-x', error: null, durationMs: 9 }, context);
   }
   const text = await metrics.text();
   expect(text).toContain(

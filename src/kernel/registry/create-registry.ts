@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AnyAgent } from '../agent.ts';
 import type { Embedder } from '../embedder.ts';
-import type { Hooks } from '../hooks.ts';
+import type { Hooks, RegisteredHooks } from '../hooks.ts';
 import { messageOf } from '../message-of.ts';
 import type { ModelProvider } from '../model.ts';
 import type { ConfiguredPlugin, PluginParts, PluginServices } from '../plugin.ts';
@@ -19,6 +19,8 @@ import {
 } from './registry-problems.ts';
 
 interface Draft extends Registry {
+  plugins: RegisteredPlugin[];
+  hooks: RegisteredHooks[];
   tools: Map<string, Registered<AnyTool>>;
   prompts: Map<string, Registered<AnyPrompt>>;
   agents: Map<string, Registered<AnyAgent>>;
@@ -85,7 +87,8 @@ const partNames: ReadonlySet<string> = new Set<keyof PluginParts>([
   ...(['graphql', 'close'] as const),
 ]);
 const hookNames: ReadonlySet<string> = new Set<keyof Hooks>([
-  ...(['beforeModelCall', 'afterModelCall', 'afterToolCall', 'onRunEvent', 'onAlert'] as const),
+  ...(['beforeModelCall', 'afterModelCall', 'afterToolCall'] as const),
+  ...(['onRunEvent', 'onRunEnd', 'onAlert'] as const),
 ]);
 
 /** A misspelt part would be left out without a word. */

@@ -1,6 +1,6 @@
 import type { AnyAgent } from '../agent.ts';
 import type { Embedder } from '../embedder.ts';
-import type { Hooks } from '../hooks.ts';
+import type { RegisteredHooks } from '../hooks.ts';
 import type { ModelProvider } from '../model.ts';
 import type { PluginParts } from '../plugin.ts';
 import type { AnyPrompt } from '../prompt.ts';
@@ -19,7 +19,7 @@ export type Registered<Definition> = Definition & { plugin: string };
 
 /** Everything the plugins of this server define, checked: names are unique, every reference is to something there. */
 export interface Registry {
-  plugins: RegisteredPlugin[];
+  plugins: readonly RegisteredPlugin[];
   tools: ReadonlyMap<string, Registered<AnyTool>>;
   prompts: ReadonlyMap<string, Registered<AnyPrompt>>;
   agents: ReadonlyMap<string, Registered<AnyAgent>>;
@@ -27,7 +27,7 @@ export interface Registry {
   rerankers: ReadonlyMap<string, Registered<Reranker>>;
   providers: ReadonlyMap<string, ModelProvider>;
   /** In the order of the plugin list. */
-  hooks: { plugin: string; hooks: Hooks }[];
+  hooks: readonly RegisteredHooks[];
   close(): Promise<void>;
 }
 

@@ -165,5 +165,5 @@ function notifyPlugins(
   { hooks }: RunServices,
 ): void {
   for (const { model, usage, cost, status, durationMs } of attempts)
-    hooks.tell('afterModelCall', { model, usage, cost, status, durationMs }, context);
+    hooks.notify('afterModelCall', { model, usage, cost, status, durationMs }, context);
 }

@@ -1,5 +1,6 @@
 import { DomainError, isDomainError } from '../../kernel/errors.ts';
 import type { RunEvent, RunEventBody } from '../../kernel/events.ts';
+import type { RunOutcome } from '../../kernel/hooks.ts';
 import type { DisconnectPolicy } from '../../kernel/run.ts';
 import type { UsageTag } from '../../ledger/ledger.ts';
 import type { LogOwner } from '../log/log-batch.ts';
@@ -40,7 +41,7 @@ export interface Envelope {
   limit: string;
 }
 
-interface LiveRunOptions {
+export interface LiveRunOptions {
   row: NewRun;
   record: RunRecord;
   epoch: number;
@@ -50,8 +51,10 @@ interface LiveRunOptions {
   parent?: LiveRun | undefined;
   /** The bound on the cost that this run shares with the run that it works for. */
   envelope?: Envelope | null;
-  /** Told of every event, after the readers. Left out when nobody listens. */
+  /** Called for every event, after the readers. Left out when nobody listens. */
   onEvent?: ((event: RunEvent, run: LiveRun) => void) | undefined;
+  /** Called once, when the run has ended here and its end is stored. */
+  onEnd?: ((outcome: RunOutcome, run: LiveRun) => void) | undefined;
 }
 
 /** A run that this server executes: its row, its log, and the one signal that stops everything done for it. */
@@ -67,17 +70,19 @@ export class LiveRun implements LogOwner {
   #stored: Promise<void> = Promise.resolve();
   readonly #sharedEnvelope: Envelope | null;
   readonly #onEvent: LiveRunOptions['onEvent'];
+  readonly #onEnd: LiveRunOptions['onEnd'];
   #fenced = false;
   #handedOver = false;
   #suspended = false;
 
   constructor(options: LiveRunOptions) {
-    const { row, record, epoch, writer, history = [], parent, envelope, onEvent } = options;
+    const { row, record, epoch, writer, history = [], parent, envelope } = options;
     this.row = row;
     this.record = record;
     this.epoch = epoch;
     this.#writer = writer;
-    this.#onEvent = onEvent;
+    this.#onEvent = options.onEvent;
+    this.#onEnd = options.onEnd;
     this.log = new RunLog(row.id, history, epoch > 1);
     this.#sharedEnvelope = envelope ?? null;
     parent?.signal.addEventListener('abort', () => this.stop(parent.signal.reason), { once: true });
@@ -189,6 +194,7 @@ export class LiveRun implements LogOwner {
     if (!this.#fenced) {
       Object.assign(this.record, final);
       this.#onEvent?.(lastEvent, this);
+      this.#onEnd?.(outcomeOf(this.record), this);
     }
     this.#letGo();
   }
@@ -248,4 +254,9 @@ export class LiveRun implements LogOwner {
     this.#deadline = setTimeout(() => this.stop(timedOut()), Math.max(0, left));
     this.#deadline.unref();
   }
+}
+
+/** Of a run that has ended. */
+function outcomeOf({ status, model, error, durationMs }: RunRecord): RunOutcome {
+  return { status: status as RunOutcome['status'], model, error, durationMs: durationMs ?? 0 };
 }

@@ -1,11 +1,12 @@
 import { newId } from '../../data/new-id.ts';
 import { DomainError } from '../../kernel/errors.ts';
+import type { HookContext } from '../../kernel/hooks.ts';
 import type { Caller } from '../../kernel/principal.ts';
 import type { RunKind } from '../../kernel/run.ts';
 import type { AgentInput } from '../agent/agent-input.ts';
 import { runAgentLoop } from '../agent/agent-loop.ts';
 import { failRun } from '../live/fail-run.ts';
-import { cancelled, interrupted, LiveRun } from '../live/live-run.ts';
+import { cancelled, interrupted, LiveRun, type LiveRunOptions } from '../live/live-run.ts';
 import type { LiveRuns } from '../live/live-runs.ts';
 import { newRecord, newRun } from '../log/new-run.ts';
 import type { RunServices } from '../run-services.ts';
@@ -130,18 +131,18 @@ export class RunExecutor {
     await this.adopt(news ? { waiting: [run.id] } : { decided: [run.id] });
   }
 
-  #live(options: Omit<ConstructorParameters<typeof LiveRun>[0], 'writer' | 'onEvent'>): LiveRun {
+  #live(options: Omit<LiveRunOptions, 'writer' | 'onEvent' | 'onEnd'>): LiveRun {
     const { writer, hooks } = this.#services;
-    const onEvent = hooks.listens('onRunEvent')
-      ? (
-          ...[event, run]: Parameters<
-            NonNullable<ConstructorParameters<typeof LiveRun>[0]['onEvent']>
-          >
-        ) => {
-          const { runId, kind, userId, requestId } = run.tag;
-          hooks.tell('onRunEvent', event, { runId, kind, userId, requestId });
-        }
+    const onEvent: LiveRunOptions['onEvent'] = hooks.listens('onRunEvent')
+      ? (event, run) => hooks.notify('onRunEvent', event, contextOf(run))
       : undefined;
-    return new LiveRun({ ...options, writer, onEvent });
+    const onEnd: LiveRunOptions['onEnd'] = (outcome, run) =>
+      hooks.notify('onRunEnd', outcome, contextOf(run));
+    return new LiveRun({ ...options, writer, onEvent, onEnd });
   }
+}
+
+function contextOf({ row }: LiveRun): Omit<HookContext, 'signal'> {
+  const { id: runId, kind, userId, requestId } = row;
+  return { runId, kind, userId, requestId };
 }

@@ -19,7 +19,7 @@ export function reportToolCall(
 ): void {
   const { output, isError, attempts } = result;
   const { runId, userId, requestId } = context;
-  hooks.tell('afterToolCall', { tool, input, output, isError, durationMs }, context);
+  hooks.notify('afterToolCall', { tool, input, output, isError, durationMs }, context);
   log.info(
     { runId, userId, requestId, tool, isError, attempts, durationMs, ...(over && { over }) },
     'tool call',

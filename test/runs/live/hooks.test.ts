@@ -5,6 +5,7 @@ import { startTestServer, type TestServer } from '../../support/start-test-serve
 
 const called: string[] = [];
 const costs: (string | null)[] = [];
+const ends: object[] = [];
 const { log, entries } = recordingLog();
 
 const listening = (name: string, hooks: Hooks) =>
@@ -36,6 +37,10 @@ const plugins = [
       costs.push(cost);
     },
     onRunEvent: async ({ type }) => void called.push(`second ${type}`),
+    onRunEnd: ({ status, model, error, durationMs }, { kind, userId, runId }) => {
+      ends.push({ status, model, code: error?.code ?? null, kind, userId, runId });
+      expect(durationMs).toBeGreaterThan(0);
+    },
   }),
 ];
 
@@ -47,6 +52,7 @@ afterAll(async () => server[Symbol.asyncDispose]());
 beforeEach(() => {
   called.splice(0);
   costs.splice(0);
+  ends.splice(0);
 });
 
 const COMPLETE = `mutation ($input: CompleteInput!) { complete(input: $input) {
@@ -129,4 +135,19 @@ test('each attempt is told with what it cost itself', async () => {
   expect(broken).toBeGreaterThan(0);
   expect(answered).toBeGreaterThan(broken!);
   expect(broken! + answered!).toBeCloseTo(Number(cost), 12);
+});
+
+test('the end of a run is reported once, whatever it is', async () => {
+  const before = await server.database.query('SELECT 1 FROM "Run"');
+  expect(before.length).toBeGreaterThan(0);
+  const run = { kind: 'COMPLETION', userId: 'admin', runId: expect.any(String) };
+  await complete('[demo:reply fine] to its end');
+  const model = server.demo.requests.at(-1)!.body!.model;
+  expect(ends).toEqual([{ ...run, status: 'SUCCEEDED', model, code: null }]);
+  server.demo.script({ kind: 'status', status: 400 });
+  await complete('to an error');
+  const failed = { status: 'FAILED', model, code: 'MODEL_REFUSED' };
+  expect(ends.slice(1)).toEqual([{ ...run, ...failed }]);
+  await complete('[demo:fault stall] to a cancel', { timeoutMs: 100 });
+  expect(ends.slice(2)).toMatchObject([{ status: 'FAILED', code: 'MODEL_TIMEOUT' }]);
 });
