@@ -10,7 +10,7 @@ import {
 /** A passage of a text: `content === text.slice(startOffset, endOffset)`, in UTF-16 code units. */
 export interface TextChunk {
   content: string;
-  /** Titles of the headings it stands under, outermost first. */
+  /** Titles of the headings it stands under, outermost first; last the columns of a table that it begins inside of. */
   headingPath: string[];
   startOffset: number;
   endOffset: number;
@@ -132,11 +132,19 @@ function trimmedChunk(
   const startOffset = from + raw.indexOf(content);
   return {
     content,
-    headingPath: headingPathAt(text, structure, startOffset),
+    headingPath: [
+      ...headingPathAt(text, structure, startOffset),
+      ...columnsAt(structure, startOffset),
+    ],
     startOffset,
     endOffset: startOffset + content.length,
   };
 }
+
+const columnsAt = ({ tables }: TextStructure, start: number): string[] =>
+  tables
+    .filter(({ from, to, columns }) => from < start && start < to && columns !== '')
+    .map(({ columns }) => columns);
 
 /** The headings in force where the chunk's own text begins: headings that open the chunk count, later ones don't. */
 function headingPathAt(text: string, structure: TextStructure, start: number): string[] {

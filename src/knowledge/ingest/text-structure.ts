@@ -13,11 +13,21 @@ export interface Heading {
   title: string;
 }
 
+/** The rows of a table: a chunk that begins among them does not hold the names of its columns. */
+export interface TableRows {
+  from: number;
+  to: number;
+  /** As "Plan | Seats | Price". */
+  columns: string;
+}
+
 export interface TextStructure {
   /** Ascending by offset, one for each offset. */
   breaks: BreakPoint[];
   /** Ascending. */
   headings: Heading[];
+  /** Ascending. */
+  tables: TableRows[];
   /** Where the text proper begins, after front matter. */
   bodyStart: number;
 }
@@ -47,6 +57,7 @@ const linedBlocks = new Set(['FencedCode', 'CodeBlock', 'HTMLBlock', 'CommentBlo
 const headingName = /^(?:ATX|Setext)Heading([1-6])$/;
 const frontMatter = /^---\r?\n[\s\S]{0,10000}?\r?\n---[ \t]*(?:\r?\n|$)/;
 const maxTitleLength = 200;
+const maxColumnsLength = 500;
 
 /** Deeper quotations are not meant as such, and the parser's time grows with the square of their depth. */
 const absurdNesting = /^(?:[ \t]*(?:>|[-*+][ \t]|\d+[.)][ \t])){20}/m;
@@ -56,6 +67,7 @@ export function readTextStructure(text: string): TextStructure {
   if (absurdNesting.test(text)) return readCodeStructure(text);
   const strengths = new Map<number, number>();
   const headings: Heading[] = [];
+  const tables: TableRows[] = [];
   const bodyStart = frontMatter.exec(text)?.[0].length ?? 0;
   const add = (offset: number, strength: number): void => {
     if (strength > (strengths.get(offset) ?? 0)) strengths.set(offset, strength);
@@ -73,7 +85,11 @@ export function readTextStructure(text: string): TextStructure {
       add(from, breakStrength.heading);
       glued.push(nextContent(text, to));
     } else add(lineStart(text, from), nested ? breakStrength.item : breakStrength.block);
-    if (name === 'TableHeader') glued.push(nextContent(text, to));
+    if (name === 'Table') tables.push({ from, to, columns: '' });
+    if (name === 'TableHeader') {
+      Object.assign(tables.at(-1)!, { from: to, columns: columnNames(text.slice(from, to)) });
+      glued.push(nextContent(text, to));
+    }
     if (name === 'TableDelimiter') glued.push(nextContent(text, to));
     if (name === 'Paragraph') addSentences(text, from, to, add);
     else if (linedBlocks.has(name)) addLines(text, from, to, add);
@@ -83,7 +99,7 @@ export function readTextStructure(text: string): TextStructure {
   }
   for (const offset of glued) strengths.set(offset, breakStrength.glued);
   const breaks = [...strengths].map(([offset, strength]) => ({ offset, strength }));
-  return { breaks: breaks.sort((a, b) => a.offset - b.offset), headings, bodyStart };
+  return { breaks: breaks.sort((a, b) => a.offset - b.offset), headings, tables, bodyStart };
 }
 
 /** Source code: cut at blank lines before unindented lines, then at blank lines, then at any line. */
@@ -96,7 +112,7 @@ export function readCodeStructure(text: string): TextStructure {
     const strength = blank && indent === '' ? breakStrength.block : breakStrength.sentence;
     breaks.push({ offset, strength: blank && indent !== '' ? breakStrength.item : strength });
   }
-  return { breaks, headings: [], bodyStart: 0 };
+  return { breaks, headings: [], tables: [], bodyStart: 0 };
 }
 
 function headingTitle(source: string): string {
@@ -107,6 +123,15 @@ function headingTitle(source: string): string {
     .trim()
     .slice(0, maxTitleLength);
 }
+
+const columnNames = (header: string): string =>
+  header
+    .replace(/^\s*\|/, '')
+    .replace(/(?<!\\)\|\s*$/, '')
+    .split(/(?<!\\)\|/)
+    .map((name) => name.replaceAll('\\|', '|').trim())
+    .join(' | ')
+    .slice(0, maxColumnsLength);
 
 /** Where the first thing after `offset` begins, at the start of its line. */
 function nextContent(text: string, offset: number): number {

@@ -14,6 +14,10 @@ const passageFields = (t: ObjectFields<SearchHit>) => ({
   content: t.exposeString('content'),
   score: t.exposeFloat('score'),
   metadata: t.field({ type: 'JSON', resolve: ({ metadata }) => metadata }),
+  headingPath: t.exposeStringList('headingPath', {
+    description:
+      'Titles of the headings above, outermost first; last the columns of the table that the passage begins inside of.',
+  }),
 });
 
 /** An argument of whatever retrieves. */

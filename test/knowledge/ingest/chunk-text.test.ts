@@ -92,6 +92,20 @@ describe('chunkText', () => {
     expect(head?.content).toContain('| row 0 |');
   });
 
+  it('names the columns of a table in chunks that begin among its rows', () => {
+    const rows = (count: number): string =>
+      Array.from({ length: count }, (_, n) => `| Pro-${n} | ${n} | ${n * 3} |`).join('\n');
+    const table = `| Plan | Seats \\| desks | Price |\n| --- | --- | --- |\n${rows(120)}`;
+    const text = `# Prices\n\n${table}\n\nAll prices are in EUR. ${'More words. '.repeat(100)}`;
+    const chunks = chunkText(text);
+    const among = chunks.filter(({ content }) => content.startsWith('| Pro-'));
+    expect(among.length).toBeGreaterThan(2);
+    for (const { headingPath } of among)
+      expect(headingPath).toEqual(['Prices', 'Plan | Seats | desks | Price']);
+    expect(chunks[0]?.headingPath).toEqual(['Prices']);
+    expect(chunks.at(-1)?.headingPath).toEqual(['Prices']);
+  });
+
   it.each([
     ['nested quotes', '>'.repeat(300_000)],
     ['nested lists', '- '.repeat(150_000)],
