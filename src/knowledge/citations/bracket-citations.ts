@@ -1,7 +1,7 @@
 import type { Citation } from '../../kernel/run.ts';
 import { countCommon } from '../count-common.ts';
-import { indexText } from '../index-text.ts';
 import type { PackedSources } from '../knowledge.ts';
+import { indexWords } from '../terms/index-text.ts';
 import { locateQuotation } from './locate-quotation.ts';
 import { splitPassages } from './split-passages.ts';
 
@@ -43,8 +43,9 @@ export function parseBracketCitations(text: string, packed: PackedSources): Cita
 
 /** The sentence that ends here; closing punctuation may stand before the mark. */
 function lastSentence(text: string): string {
-  const trimmed = text.replace(/^[\s.!?,;:)]+/, '').trimEnd();
-  const start = Math.max(...[...trimmed.matchAll(/[.!?]\s+(?=\S)|\n/g)].map((m) => m.index + 1), 0);
+  const trimmed = text.replace(/^[\s.!?,;:)。！？，；：）]+/, '').trimEnd();
+  const ends = trimmed.matchAll(/[.!?]\s+(?=\S)|[。！？](?=.)|\n/g);
+  const start = Math.max(...Array.from(ends, ({ index }) => index + 1), 0);
   return trimmed.slice(start).trim();
 }
 
@@ -80,8 +81,7 @@ function bestPassage(content: string, claim: string): string | undefined {
 /** Cut to six letters, so that "measures" and "measured" count as one word. */
 const meaningfulWords = (text: string): Set<string> =>
   new Set(
-    indexText(text)
-      .split(' ')
-      .filter((word) => word !== '' && !stopWords.has(word))
+    indexWords(text, 'query')
+      .filter((word) => !stopWords.has(word))
       .map((word) => word.slice(0, 6)),
   );

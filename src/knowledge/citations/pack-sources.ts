@@ -2,8 +2,11 @@ import type { SearchHit } from '../../kernel/run.ts';
 import type { PackedSources } from '../knowledge.ts';
 import { type Span, splitPassages } from './split-passages.ts';
 
-/** Rather too many than too few: English prose has about four characters a token, code and numbers fewer. */
-const charactersPerToken = 3.5;
+/**
+ * Of UTF-8, rather too few than too many: English prose has about four bytes a token, code and numbers fewer, a Chinese
+ * character three.
+ */
+const bytesPerToken = 3.5;
 const tokensPerSource = 30;
 
 /**
@@ -39,14 +42,14 @@ export function packSources(hits: readonly SearchHit[], tokenBudget: number): Pa
 const isCovered = (span: Span, offset: number, spans: readonly Span[]): boolean =>
   spans.some(({ start, end }) => offset + span.start >= start && offset + span.end <= end);
 
-/** The headings above a passage tell the model what it is about, without being part of what it may quote. */
+/** The headings above a passage say what it is about, and the columns of its table; the model may not quote them. */
 const titleOf = ({ title, source, headingPath }: SearchHit): string =>
-  [...new Set([title ?? source, ...headingPath])].join(' › ').slice(0, 500);
+  [...new Set([title ?? source, ...headingPath])].join(' › ').slice(0, 1_000);
 
 function estimateTokens(passages: readonly string[], hit: SearchHit): number {
-  const characters = passages.reduce(
-    (sum, passage) => sum + passage.length + 4,
-    titleOf(hit).length,
+  const bytes = passages.reduce(
+    (sum, passage) => sum + Buffer.byteLength(passage) + 4,
+    Buffer.byteLength(titleOf(hit)),
   );
-  return tokensPerSource + Math.ceil(characters / charactersPerToken);
+  return tokensPerSource + Math.ceil(bytes / bytesPerToken);
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../../data/database.ts';
 import { newId } from '../../data/new-id.ts';
 import type { Embedder } from '../../kernel/embedder.ts';
+import { DomainError } from '../../kernel/errors.ts';
 
 export interface CollectionRow {
   id: string;
@@ -50,4 +51,21 @@ export async function findOrMakeCollection(
     [newId(), name, embedder.name, embedder.dimensions],
   );
   return (await findCollection(database, name))!;
+}
+
+/** The error of a search or a change whose collection is not there; names those that are. */
+export async function collectionNotFound(
+  database: Database,
+  name: string | undefined,
+): Promise<DomainError> {
+  const rows = await database.query<{ name: string }>(
+    'SELECT "name" FROM "Collection" ORDER BY "name" LIMIT 20',
+  );
+  const known = rows.map((each) => `"${each.name}"`);
+  const there = known.length > 0 ? `There are: ${known.join(', ')}.` : 'There are none yet.';
+  const what =
+    name === undefined
+      ? `Name the collection, or ingest into one called "default". ${there}`
+      : `There is no collection "${name}"; ingest into it to make it. ${there}`;
+  return new DomainError('COLLECTION_NOT_FOUND', what);
 }

@@ -1,5 +1,6 @@
 import type { Embedder } from '../../kernel/embedder.ts';
-import { foldText } from '../index-text.ts';
+import { foldText } from '../terms/fold-text.ts';
+import { isPaired, scriptRuns } from '../terms/script-words.ts';
 import { gramRarity } from './gram-rarity.ts';
 
 const dimensions = 512;
@@ -17,11 +18,13 @@ const shortestGram = 3;
 const maxGramLength = 5;
 const maxWordLength = 40;
 const cachedWords = 50_000;
-const wordPattern = /[\p{L}\p{N}]+/gu;
+/** Of scripts that set no words apart. */
+const maxRunGram = 3;
+const wordPattern = /[\p{L}\p{N}\p{M}]+/gu;
 
 /**
  * The built-in embedder: character 3- to 5-grams of each word, hashed into 512 signed dimensions and weighted by how
- * rare they are in English. It is a subword measure, not a semantic one: it finds inflections, compounds, typing errors
+ * rare they are in English; of Chinese, Japanese and Korean 1- to 3-grams. It is a subword measure, not a semantic one: it finds inflections, compounds, typing errors
  * and names, needs no model, and makes the same vector everywhere and for ever.
  */
 export function createHashEmbedder(): Embedder {
@@ -51,7 +54,10 @@ function embedText(
 ): number[] {
   const touched: number[] = [];
   for (const [word] of foldText(text).toLowerCase().matchAll(wordPattern)) {
-    for (const cell of cellsOf(word)) if (counts[cell]!++ === 0) touched.push(cell);
+    for (const run of scriptRuns(word)) {
+      for (const cell of isPaired(run) ? cellsOfRun(run) : cellsOf(run))
+        if (counts[cell]!++ === 0) touched.push(cell);
+    }
   }
   const vector = new Float64Array(dimensions);
   for (const cell of touched) {
@@ -85,12 +91,16 @@ function createCellCache(): (word: string) => Uint32Array {
   };
 }
 
-function cellsOfWord(word: string): Uint32Array {
-  const padded = `<${word}>`;
+const cellsOfWord = (word: string): Uint32Array =>
+  cellsOfGrams(`<${word}>`, shortestGram, maxGramLength);
+
+const cellsOfRun = (run: string): Uint32Array => cellsOfGrams(run, 1, maxRunGram);
+
+function cellsOfGrams(text: string, shortest: number, longest: number): Uint32Array {
   const found: number[] = [];
-  for (let size = shortestGram; size <= maxGramLength; size++) {
-    for (let start = 0; start + size <= padded.length; start++)
-      found.push(fnv1a(padded.slice(start, start + size)) % cells);
+  for (let size = shortest; size <= longest; size++) {
+    for (let start = 0; start + size <= text.length; start++)
+      found.push(fnv1a(text.slice(start, start + size)) % cells);
   }
   return Uint32Array.from(found);
 }

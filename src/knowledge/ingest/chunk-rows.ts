@@ -1,6 +1,8 @@
 import { toSql } from 'pgvector';
 import type { Queryable } from '../../data/database.ts';
 import { newId } from '../../data/new-id.ts';
+import { indexVersion } from '../terms/index-text.ts';
+import { countedTerms, insertPostings } from './chunk-postings.ts';
 import type { PreparedChunk, PreparedDocument } from './prepare-document.ts';
 
 /** Vectors by the chunk's content hash. */
@@ -149,22 +151,12 @@ WHERE c."id" = i."id"`;
 /** Chunks and their postings in one statement: the terms of a text are counted once, where the stemmer is. */
 const insertChunks = `
 WITH input AS MATERIALIZED (
-  SELECT i.*, to_tsvector('english', i."indexText") AS terms, to_tsvector('english', i."headingIndexText") AS headings
-  FROM jsonb_to_recordset($2::jsonb) AS i ("id" uuid, "documentId" uuid, "ordinal" int, "content" text,
-    "headingPath" jsonb, "startOffset" int, "endOffset" int, "contentHash" text, "indexText" text, "headingIndexText" text)
-), occurrence AS MATERIALIZED (
-  SELECT i."id", i."documentId", t.lexeme, cardinality(t.positions) AS frequency, 0 AS heading
-  FROM input i, unnest(i.terms) t
-  UNION ALL
-  SELECT i."id", i."documentId", t.lexeme, 0, cardinality(t.positions) FROM input i, unnest(i.headings) t
-), length AS MATERIALIZED (
-  SELECT "id", sum(frequency)::int AS terms FROM occurrence GROUP BY "id"
-), chunk AS (
-  INSERT INTO "Chunk" ("id", "collectionId", "documentId", "ordinal", "content", "headingPath", "startOffset", "endOffset", "contentHash", "termCount", "staged")
+  SELECT * FROM jsonb_to_recordset($2::jsonb) AS i ("id" uuid, "documentId" uuid, "ordinal" int, "content" text,
+    "headingPath" jsonb, "startOffset" int, "endOffset" int, "contentHash" text, "indexText" jsonb, "headingIndexText" jsonb)
+), ${countedTerms}, chunk AS (
+  INSERT INTO "Chunk" ("id", "collectionId", "documentId", "ordinal", "content", "headingPath", "startOffset", "endOffset", "contentHash", "termCount", "indexVersion", "staged")
   SELECT i."id", $1, i."documentId", i."ordinal", i."content", ARRAY (SELECT jsonb_array_elements_text(i."headingPath")),
-    i."startOffset", i."endOffset", i."contentHash", COALESCE(l.terms, 0), $3
+    i."startOffset", i."endOffset", i."contentHash", COALESCE(l.terms, 0), ${indexVersion}, $3
   FROM input i LEFT JOIN length l USING ("id")
 )
-INSERT INTO "Posting" ("collectionId", "term", "chunkId", "documentId", "frequency", "headingFrequency", "termCount")
-SELECT $1, o.lexeme, o."id", o."documentId", sum(o.frequency), sum(o.heading), min(l.terms)
-FROM occurrence o JOIN length l USING ("id") GROUP BY o.lexeme, o."id", o."documentId" ORDER BY o.lexeme`;
+${insertPostings}`;

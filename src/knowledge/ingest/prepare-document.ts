@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Issue } from '../../kernel/errors.ts';
-import { indexText } from '../index-text.ts';
 import type { DocumentToIngest } from '../knowledge.ts';
+import { type IndexText, indexText } from '../terms/index-text.ts';
 import { chunkText, type TextChunk } from './chunk-text.ts';
 
 /** A chunk with all that is derived from it before the database sees it. */
@@ -9,8 +9,8 @@ export interface PreparedChunk extends TextChunk {
   /** What the embedder and the keyword index are given; equal hashes mean equal vectors and postings. */
   contentHash: string;
   embeddingText: string;
-  indexText: string;
-  headingIndexText: string;
+  indexText: IndexText;
+  headingIndexText: IndexText;
 }
 
 export interface PreparedDocument {
@@ -29,8 +29,10 @@ const deepestMetadata = 20;
 const codeFile =
   /\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|scala|swift|c|cc|cpp|cxx|h|hpp|cs|php|sh|sql|lua|r|pl|ex|exs|hs|clj|vue|svelte)$/i;
 
-/** Bump it when chunks, their index text or their embedding text change: documents are then prepared anew. */
-const preparation = 'v1';
+/** Raise it when texts are cut in another way: a document that is ingested again is then prepared again. */
+const preparation = 'v2';
+/** Raise it when the embedding text of the same chunk changes: it is then embedded again, and paid for. */
+const chunkPreparation = 'v1';
 
 /** Checks and cuts a document. Answers the issues, with their path in the document, when it can't be stored. */
 export function prepareDocument(
@@ -55,16 +57,33 @@ export function prepareDocument(
 }
 
 function prepareChunk(chunk: TextChunk, title: string | null, first: boolean): PreparedChunk {
-  // A title counts as text once in a document, unless the text begins with it anyway; as heading in every chunk.
-  const leading = first && title && !chunk.content.slice(0, 300).includes(title) ? title : '';
-  const headings = title ? [title, ...chunk.headingPath] : chunk.headingPath;
   const embeddingText = embeddingTextOf({ ...chunk, title });
+  const leading = leadingTitle(chunk.content, title, first);
   return {
     ...chunk,
+    ...indexTextsOf({ ...chunk, title, first }),
     embeddingText,
-    indexText: indexText(`${leading}\n${chunk.content}`),
+    contentHash: sha256([chunkPreparation, leading, embeddingText]),
+  };
+}
+
+/** A title counts as text once in a document, unless the text begins with it anyway; as heading in every chunk. */
+const leadingTitle = (content: string, title: string | null, first: boolean): string =>
+  first && title && !content.slice(0, 300).includes(title) ? title : '';
+
+/** The words of a chunk for the keyword index. */
+export function indexTextsOf(chunk: {
+  title: string | null;
+  headingPath: readonly string[];
+  content: string;
+  /** Is it the first one of its document? */
+  first: boolean;
+}): Pick<PreparedChunk, 'indexText' | 'headingIndexText'> {
+  const { title, headingPath, content, first } = chunk;
+  const headings = title ? [title, ...headingPath] : headingPath;
+  return {
+    indexText: indexText(`${leadingTitle(content, title, first)}\n${content}`),
     headingIndexText: indexText([...new Set(headings)].join('\n')),
-    contentHash: sha256([preparation, leading, embeddingText]),
   };
 }
 

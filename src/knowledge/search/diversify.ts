@@ -1,6 +1,6 @@
 import type { SearchHit } from '../../kernel/run.ts';
 import { countCommon } from '../count-common.ts';
-import { indexText } from '../index-text.ts';
+import { indexWords } from '../terms/index-text.ts';
 
 /**
  * Maximal marginal relevance (Carbonell and Goldstein 1998): picks `count` hits one by one, each time the one whose score,
@@ -14,7 +14,7 @@ export function diversify(
 ): SearchHit[] {
   const pool = hits.map((hit) => ({
     hit,
-    words: new Set(indexText(hit.content).split(' ')),
+    words: new Set(indexWords(hit.content, 'query')),
     like: 0,
   }));
   const picked: SearchHit[] = [];

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Queryable } from '../../data/database.ts';
-import { indexText } from '../index-text.ts';
+import { indexWords } from '../terms/index-text.ts';
+import { stemmingOf } from '../terms/script-words.ts';
 
 export interface QueryTerms {
   /** The terms of a question as the index has them, with how often each occurs in it. Stop words are none. */
@@ -9,23 +10,23 @@ export interface QueryTerms {
 
 const maxWords = 200;
 
-/** The database stems, so that a question's terms are those of the index; what it made of a word is remembered. */
+/** The database stems, so that a question's terms are those of the index; the stems of a word are cached. */
 export function createQueryTerms(database: Queryable): QueryTerms {
   const stems = new LRUCache<string, string[]>({ max: 20_000 });
   return {
     async of(query) {
-      const words = indexText(query).split(' ').slice(0, maxWords);
+      const words = indexWords(query, 'query').slice(0, maxWords);
       const stemmed = new Map<string, string[]>();
       for (const word of words) {
         const known = stems.get(word);
         if (known) stemmed.set(word, known);
       }
-      const unknown = [...new Set(words)].filter((word) => word !== '' && !stemmed.has(word));
+      const unknown = [...new Set(words)].filter((word) => !stemmed.has(word));
       if (unknown.length > 0) {
         const rows = await database.query<{ word: string; terms: string[] }>(
-          `SELECT word, ARRAY (SELECT lexeme FROM unnest(to_tsvector('english', word))) AS terms
-           FROM unnest($1::text[]) AS input (word)`,
-          [unknown],
+          `SELECT word, ARRAY (SELECT lexeme FROM unnest(to_tsvector(stemming::regconfig, word))) AS terms
+           FROM unnest($1::text[], $2::text[]) AS input (word, stemming)`,
+          [unknown, unknown.map(stemmingOf)],
           { prepared: true },
         );
         for (const { word, terms } of rows) {

@@ -18,6 +18,7 @@ import { parseMetadataFilter } from './metadata-filter.ts';
 import type { QueryTerms } from './query-terms.ts';
 import type { QueryVectors } from './query-vectors.ts';
 import { findScope, type SearchScope } from './search-scope.ts';
+import { latentWeightOf } from './signal-weights.ts';
 import { type LatentQuestion, similaritiesOf } from './similarities.ts';
 import { rankByVector, type VectorRequest } from './vector-ranking.ts';
 
@@ -53,12 +54,6 @@ const maxResults = 100;
  */
 const supportingWeight = 0.25;
 const supportingChunks = 2_500;
-
-/**
- * What the latent space counts: 0.3 beside the built-in embedder (measured: 0.2 to 0.3 best on four collections), nothing
- * beside a model that knows meaning by itself.
- */
-export const latentWeightOf = (denseWeight: number): number => Math.max(0, 0.5 - denseWeight);
 
 const denseWeightOf = (
   parts: SearchParts,

@@ -1,19 +1,40 @@
 import { foldText } from './fold-text.ts';
 import { type Purpose, type Stemming, scriptWords, stemmingOf } from './script-words.ts';
 
+/**
+ * Raise it when other words come of the same text, with a migration that lets the index "Chunk_outdated" cover the former
+ * version, and say in `isOutdated` which texts they are.
+ */
+export const indexVersion = 2;
+
+const outdated =
+  /[^\P{L}A-Za-z]|\p{M}|[^\P{Nd}0-9]|\+\+|#|\.(?:js|net|JS|NET|Net)|(?<![^\s("'“[])\.\p{L}/u;
+
+/** May a text have had other words, or another vector of the built-in embedder, by the rules of the version before? */
+export const isOutdated = (text: string): boolean => outdated.test(text);
+
 /** The words of a text, with spaces between, by the stemming that they go through in the database. */
 export type IndexText = Partial<Record<Stemming, string>>;
 
-/** Numbers; a name with its dot, as .NET; letters and digits, with the signs of names as C++ and C#. */
-const tokens =
-  /\p{N}+(?:[.,]\p{N}+)+|(?<![\p{L}\p{N}\p{M}.])\.(?=\p{L})[\p{L}\p{N}\p{M}]+(?![\p{L}\p{N}\p{M}(])|[\p{L}\p{N}\p{M}]+(?:\+\+|#(?![\p{L}\p{N}]))?/gu;
+const tokens = new RegExp(
+  [
+    // Numbers.
+    String.raw`\p{N}+(?:[.,]\p{N}+)+`,
+    // Names that begin with a dot, as .NET; the call of a method on a line of its own is none.
+    String.raw`(?<![^\s("'“[])\.(?=\p{L})[\p{L}\p{N}\p{M}]+(?![\p{L}\p{N}\p{M}(])`,
+    // C#, F#.
+    String.raw`(?<![\p{L}\p{N}])\p{L}{1,2}#(?![\p{L}\p{N}])`,
+    // Words, and C++.
+    String.raw`[\p{L}\p{N}\p{M}]+(?:\+\+)?`,
+  ].join('|'),
+  'gu',
+);
 const camelParts = /\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|[\p{Lo}\p{Lm}\p{M}]+|\p{N}+/gu;
 const mixed = /\p{Ll}\p{Lu}|\p{Lu}\p{Lu}\p{Ll}|\p{L}\p{N}|\p{N}\p{L}/u;
 /** Names that are also written as one word. */
 const dottedNames = /(?<![\p{L}\p{N}.])(\p{L}+)\.(js|net)(?![\p{L}\p{N}])/giu;
 /** "C" is not what "C++" is about. */
 const shortName = 2;
-const ascii = /^\w+$/;
 
 /**
  * The words of a text as the keyword index counts them, before stemming and stop words, which are the database's: folded
@@ -29,7 +50,7 @@ export function indexWords(text: string, purpose: Purpose = 'index'): string[] {
     if (name) words.push(name);
     const bare = name ? token.replace(/^\.|[+#]+$/g, '') : token;
     if (name && bare.length <= shortName && !token.startsWith('.')) continue;
-    const found = ascii.test(bare) ? [bare] : scriptWords(bare, purpose);
+    const found = scriptWords(bare, purpose);
     words.push(...found);
     if (found[0] === bare && mixed.test(bare)) words.push(...partsOf(bare));
   }
@@ -41,7 +62,7 @@ export function indexWords(text: string, purpose: Purpose = 'index'): string[] {
 export function indexText(text: string): IndexText {
   const byStemming: IndexText = {};
   for (const word of indexWords(text)) {
-    const stemming = ascii.test(word) ? 'english' : stemmingOf(word);
+    const stemming = stemmingOf(word);
     const before = byStemming[stemming];
     byStemming[stemming] = before === undefined ? word : `${before} ${word}`;
   }

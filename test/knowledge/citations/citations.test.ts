@@ -46,6 +46,19 @@ describe('packSources', () => {
     expect(packSources([long], 10).sources).toEqual([]);
   });
 
+  it('counts the bytes of scripts whose characters are a token each', () => {
+    const chinese = hit('退款将在五个工作日内到账。'.repeat(20));
+    expect(packSources([chinese], 200).sources).toEqual([]);
+    expect(packSources([chinese], 500).sources).toEqual([chinese]);
+  });
+
+  it('names the headings and the columns of a table above its rows', () => {
+    const headingPath = ['Prices', 'Plan | Seats | Price in EUR'];
+    expect(packSources([hit('| Pro | 5 | 9 |', { headingPath })], 500).blocks[0]?.title).toBe(
+      'Guide › Prices › Plan | Seats | Price in EUR',
+    );
+  });
+
   it('sends the overlap of neighbouring chunks once', () => {
     const text = Array.from(
       { length: 9 },
