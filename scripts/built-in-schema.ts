@@ -1,16 +1,20 @@
-import { printSchema } from 'graphql';
+import { type GraphQLSchema, printSchema } from 'graphql';
 import { createRegistry } from '../src/kernel/registry/create-registry.ts';
 import { createSchema } from '../src/schema/create-schema.ts';
 import { checkPromptTypes } from '../src/schema/prompts/prompt-shapes.ts';
 import { silentServices } from '../src/testing/silent-services.ts';
 import config from '../tessera.config.ts';
 
-/** The public schema of a server with the built-in plugins, as `schema.graphql` keeps it. */
-export async function printBuiltInSchema(): Promise<string> {
+/** The public schema of a server with the built-in plugins. */
+export async function builtInSchema(): Promise<GraphQLSchema> {
   const registry = await createRegistry(config.plugins, silentServices(), [checkPromptTypes]);
   try {
-    return `${printSchema(createSchema(registry))}\n`;
+    return createSchema(registry);
   } finally {
     await registry.close();
   }
 }
+
+/** The public schema as `schema.graphql` keeps it. */
+export const printBuiltInSchema = async (): Promise<string> =>
+  `${printSchema(await builtInSchema())}\n`;

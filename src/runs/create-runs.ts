@@ -4,7 +4,8 @@ import { DomainError } from '../kernel/errors.ts';
 import type { RegisteredHooks } from '../kernel/hooks.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Prices } from '../kernel/prices.ts';
-import { type Caller, isAdmin } from '../kernel/principal.ts';
+import type { Caller } from '../kernel/principal.ts';
+import { type Reach, reaches } from '../kernel/reach.ts';
 import type { Registry } from '../kernel/registry/registry.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { parseMetadataFilter } from '../knowledge/search/metadata-filter.ts';
@@ -133,12 +134,12 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     }
     return handles.open(runId);
   };
-  const readable = async (runId: string, caller: Caller) => {
+  const reachable = async (runId: string, caller: Caller, reach: Reach) => {
     const record = liveRuns.get(runId)?.record ?? (await findRun(database, runId));
-    return record && (record.userId === caller.userId || isAdmin(caller)) ? record : null;
+    return record && reaches(caller, reach, record.userId) ? record : null;
   };
-  const mustRead = async (runId: string, caller: Caller) => {
-    const record = await readable(runId, caller);
+  const mustReach = async (runId: string, caller: Caller, reach: Reach) => {
+    const record = await reachable(runId, caller, reach);
     if (!record) throw new DomainError('RUN_NOT_FOUND', 'There is no such run.');
     return record;
   };
@@ -207,12 +208,12 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       });
     },
     async join(runId, caller) {
-      await mustRead(runId, caller);
+      await mustReach(runId, caller, 'content');
       return handles.open(runId);
     },
-    get: readable,
+    get: (runId, caller) => reachable(runId, caller, 'runs'),
     async cancel(runId, caller) {
-      await mustRead(runId, caller);
+      await mustReach(runId, caller, 'cancel');
       return canceller.cancel(runId);
     },
     storedEvents: async (runIds) => {
@@ -228,7 +229,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     approvalRequests: () => new ApprovalStream(database, approvals),
     async decideApproval(input, caller) {
       const [asked] = await approvals.byId([input.approvalId]);
-      if (!asked || !(await readable(asked.runId, caller))) {
+      if (!asked || !(await reachable(asked.runId, caller, 'scores'))) {
         throw new DomainError('NOT_FOUND', 'There is no such approval.');
       }
       const decided = await approvals.decide(input, caller);
@@ -236,7 +237,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       return decided;
     },
     async score({ runId, name, value, comment = null }, caller) {
-      await mustRead(runId, caller);
+      await mustReach(runId, caller, 'scores');
       return storeScore(database, { runId, name, value, comment, userId: caller.userId });
     },
     scoresById: (ids) => readScores(database, ids),

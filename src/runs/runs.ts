@@ -148,11 +148,11 @@ export interface Runs {
     request: { reranker: string; query: string; signal?: AbortSignal },
     caller: Caller,
   ): Rerank;
-  /** Joins a run of one's own, or any for an admin. Rejects with RUN_NOT_FOUND. */
+  /** Joins a run whose content the caller may read. Rejects with RUN_NOT_FOUND. */
   join(runId: string, caller: Caller): Promise<RunHandle>;
-  /** Null when there is none, or it is another's. */
+  /** Null when there is none, or the caller may not know of it. What was said in it is not for every role. */
   get(runId: string, caller: Caller): Promise<RunRecord | null>;
-  /** Stops it on whichever server it is. Rejects with RUN_NOT_FOUND, CONFLICT when it has ended already. */
+  /** Stops it on whichever server it is, for its owner, an operator or an admin. Rejects with RUN_NOT_FOUND, CONFLICT when it has ended already. */
   cancel(runId: string, caller: Caller): Promise<RunRecord>;
   /** All stored public events of finished and live runs alike, for fields that are read off the log. */
   storedEvents(runIds: readonly string[]): Promise<RunEvent[][]>;

@@ -3,9 +3,8 @@ import DataloaderPlugin from '@pothos/plugin-dataloader';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import ZodPlugin from '@pothos/plugin-zod';
-import { isAdmin } from '../kernel/principal.ts';
-import type { GraphQLContext } from './context.ts';
 import { decodeGlobalId, encodeGlobalId, type GlobalIdType } from './global-id.ts';
+import { authScopesOf } from './limits/auth-scopes.ts';
 import InputErrorPlugin from './limits/input-error-plugin.ts';
 import OperationCostPlugin from './limits/operation-cost-plugin.ts';
 import { operationLimits, tooExpensive } from './limits/operation-limits.ts';
@@ -31,14 +30,6 @@ declare module '../kernel/plugin.ts' {
   interface SchemaBuilderForPlugins extends Builder {}
 }
 
-/** Who may use a field: `user` is anyone with a role, `admin` an admin. */
-function authScopes({ caller }: GraphQLContext) {
-  return {
-    user: caller !== null && caller.roles.length > 0,
-    admin: caller !== null && isAdmin(caller),
-  };
-}
-
 /** A builder with the plugins of this schema, their order being the order in which they see a request. */
 export function createBuilder(): Builder {
   return new SchemaBuilder<TypeMap>({
@@ -53,7 +44,7 @@ export function createBuilder(): Builder {
     defaultFieldNullability: false,
     complexity: { limit: operationLimits, complexityError: tooExpensive },
     scopeAuth: {
-      authScopes,
+      authScopes: ({ caller }) => authScopesOf(caller),
       authorizeOnSubscribe: true,
       unauthorizedError: (_parent, context) => (context.caller ? forbidden() : unauthenticated()),
     },
@@ -66,7 +57,7 @@ export function createBuilder(): Builder {
     relay: {
       encodeGlobalID: (typename, id) => encodeGlobalId(typename as GlobalIdType, String(id)),
       decodeGlobalID: (text) => decodeGlobalId(text),
-      nodeQueryOptions: { authScopes: { user: true }, resolve: resolveNode },
+      nodeQueryOptions: { authScopes: { member: true }, resolve: resolveNode },
       nodesQueryOptions: false,
       cursorType: 'String',
       // The page's own cost counts its length.

@@ -39,7 +39,7 @@ import { declareViewer } from './server/viewer.ts';
 
 /** Nobody without a role gets past the roots, whatever rule a field has of its own. */
 function declareRoots(builder: Builder): void {
-  const authScopes = { user: true };
+  const authScopes = { member: true };
   builder.queryType({ authScopes });
   builder.mutationType({ authScopes });
   builder.subscriptionType({ authScopes });

@@ -46,6 +46,7 @@ import type {
 } from '../prompts/prompts.ts';
 import type { RunOptions, ScoreRecord } from '../runs/runs.ts';
 import type { GraphQLContext } from './context.ts';
+import type { Scope } from './limits/auth-scopes.ts';
 import type { PromptInputValue, RenderedPromptView, TextMessage } from './prompts/prompt-values.ts';
 import type { ErrorData, ErrorTypeName } from './results/error-data.ts';
 import type { RunEventType, RunEventView } from './runs/run-event-view.ts';
@@ -157,7 +158,7 @@ interface Inputs {
 /** Ties every GraphQL type of the built-in schema to the value behind it, for Pothos to check resolvers against. */
 export interface TypeMap {
   Context: GraphQLContext;
-  AuthScopes: { user: boolean; admin: boolean };
+  AuthScopes: Record<Scope, boolean>;
   DefaultFieldNullability: false;
   DefaultEdgesNullability: false;
   DefaultNodeNullability: false;

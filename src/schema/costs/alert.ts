@@ -10,7 +10,7 @@ export function declareAlert(builder: Builder): void {
     id: { resolve: (alert) => alert.id },
     loadOne: async (id, context) => {
       const alert = await context.loaders.alert.load(id);
-      return alert && mayRead(context, alert.userId) ? alert : null;
+      return alert && mayRead(context, 'alerts', alert.userId) ? alert : null;
     },
     fields: (t) => ({
       kind: t.expose('kind', { type: 'AlertKind' }),
@@ -30,7 +30,7 @@ export function declareAlert(builder: Builder): void {
     t.field({
       type: alerts,
       description: 'Newest first; admins only.',
-      authScopes: { admin: true },
+      authScopes: { operator: true },
       complexity: pageCost,
       args: pageArguments(t.arg),
       resolve: async (_root, args, { services }) =>
@@ -42,7 +42,7 @@ export function declareAlert(builder: Builder): void {
       type: 'Alert',
       description:
         'Each alert from now on, whichever server raises it; admins only. Never ends by itself.',
-      authScopes: { admin: true },
+      authScopes: { operator: true },
       subscribe: (_root, _args, { services }) => services.ledger.alertsRaised(),
       resolve: (alert) => alert,
     }),

@@ -11,7 +11,9 @@ function declareBudgetType(builder: Builder): void {
     loadOne: async (id, context) => {
       const budget = await context.loaders.budget.load(id);
       if (!budget) return null;
-      return budget.subject === everyone || mayRead(context, budget.subject) ? budget : null;
+      return budget.subject === everyone || mayRead(context, 'budgets', budget.subject)
+        ? budget
+        : null;
     },
     fields: (t) => ({
       subject: t.exposeString('subject', {
@@ -38,10 +40,10 @@ export function declareBudget(builder: Builder): void {
       type: ['Budget'],
       description:
         'What applies to a subject, defaults included: to the caller when it is left out; for an admin then all there are.',
-      authScopes: { user: true },
+      authScopes: { user: true, operator: true, auditor: true },
       args: { subject: t.arg.string({ validate: { schema: nameSchema() } }) },
       resolve: (_root, { subject }, context) =>
-        context.services.ledger.budgets(userScope(context, subject)),
+        context.services.ledger.budgets(userScope(context, 'budgets', subject)),
     }),
   );
   const SetBudgetInput = builder.inputType('SetBudgetInput', {
@@ -54,7 +56,7 @@ export function declareBudget(builder: Builder): void {
   builder.mutationField('setBudget', (t) =>
     t.field({
       type: 'Budget',
-      authScopes: { admin: true },
+      authScopes: { operator: true },
       args: { input: t.arg({ type: SetBudgetInput, required: true }) },
       resolve: (_root, { input }, { services }) => services.ledger.setBudget(input),
     }),

@@ -115,12 +115,12 @@ export function declareCostStats(builder: Builder): void {
     t.field({
       type: 'CostStats',
       description: 'Of the caller’s own calls; for an admin of everybody’s, or of one user’s.',
-      authScopes: { user: true },
+      authScopes: { user: true, auditor: true },
       args: { input: t.arg({ type: CostStatsInput }) },
       resolve: (_root, { input }, context, info) => {
         const { window, ...rest } = input ?? {};
         const filters: CostStatsInputValue = rest;
-        const userId = userScope(context, filters.userId);
+        const userId = userScope(context, 'costs', filters.userId);
         const percentiles = asksFor(info, percentileFields);
         return context.services.ledger.costStats({
           ...filters,

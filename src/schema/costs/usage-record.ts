@@ -10,7 +10,7 @@ function declareUsageRecordType(builder: Builder): void {
     id: { resolve: (record) => record.id },
     loadOne: async (id, context) => {
       const record = await context.loaders.usageRecord.load(id);
-      return record && mayRead(context, record.userId) ? record : null;
+      return record && mayRead(context, 'costs', record.userId) ? record : null;
     },
     fields: (t) => ({
       runId: t.id({ resolve: ({ runId }) => encodeGlobalId('Run', runId) }),
@@ -41,7 +41,7 @@ export function declareUsageRecord(builder: Builder): void {
     t.field({
       type: usageRecords,
       description: 'Newest first; the caller’s own, for an admin everybody’s.',
-      authScopes: { user: true },
+      authScopes: { user: true, auditor: true },
       complexity: pageCost,
       args: {
         ...pageArguments(t.arg),
@@ -51,7 +51,7 @@ export function declareUsageRecord(builder: Builder): void {
       resolve: async (_root, { userId, runId, ...page }, context) => {
         const request = {
           ...pageRequest(page),
-          userId: userScope(context, userId),
+          userId: userScope(context, 'costs', userId),
           runId: runId == null ? null : parseId('Run', runId, ['runId']),
         };
         return toConnection(await context.services.ledger.usageRecords(request));

@@ -67,7 +67,7 @@ function declareUpdateCollection(builder: Builder): void {
   builder.mutationField('updateCollection', (t) =>
     t.field({
       type: UpdateCollectionResult,
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { input: t.arg({ type: UpdateCollectionInput, required: true }) },
       resolve: (_root, { input }, context) =>
         asResult(updateCodes, () => {
@@ -90,7 +90,7 @@ function declareDeleteCollection(builder: Builder): void {
     t.field({
       type: DeleteCollectionResult,
       description: 'Removes it with all its documents, and answers what it was.',
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { name: t.arg.string({ required: true, validate: { schema: nameSchema() } }) },
       resolve: (_root, { name }, { services }) =>
         asResult(deleteCodes, () => services.knowledge.deleteCollection(name)),
@@ -104,7 +104,7 @@ export function declareCollection(builder: Builder): void {
   builder.queryField('collections', (t) =>
     t.field({
       type: ['Collection'],
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true },
       resolve: (_root, _args, { services }) => services.knowledge.collections(),
     }),
   );

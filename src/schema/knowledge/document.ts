@@ -24,7 +24,7 @@ function declareDocumentType(builder: Builder): void {
   builder.queryField('documents', (t) =>
     t.field({
       type: documents,
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true },
       complexity: pageCost,
       args: {
         collection: t.arg.string({ validate: { schema: nameSchema() } }),
@@ -46,7 +46,7 @@ function declareDeleteDocument(builder: Builder): void {
   builder.mutationField('deleteDocument', (t) =>
     t.field({
       type: DeleteDocumentResult,
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { id: t.arg.id({ required: true }) },
       resolve: (_root, { id }, { services }) => {
         const documentId = parseId('Document', id);

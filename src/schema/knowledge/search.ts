@@ -69,7 +69,7 @@ export function declareSearch(builder: Builder): void {
     t.field({
       type: ['SearchHit'],
       description: 'Retrieval alone, best first.',
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true },
       complexity: ({ input }) => (input.rerank == null ? 1 : generationCost),
       args: { input: t.arg({ type: SearchInput, required: true }) },
       resolve: (_root, { input }, context) => {

@@ -1,29 +1,37 @@
-import { type Caller, isAdmin } from '../../kernel/principal.ts';
+import type { Caller } from '../../kernel/principal.ts';
+import { type Reach, reaches, reachesAll } from '../../kernel/reach.ts';
 import type { GraphQLContext } from '../context.ts';
 import { forbidden, unauthenticated } from './request-error.ts';
 
-/** The caller, of whom a field's rule has made sure. Throws UNAUTHENTICATED should there be none after all. */
+/** The caller, whom a field's rule has admitted. Throws UNAUTHENTICATED should there be none after all. */
 export function callerOf(context: GraphQLContext): Caller {
   if (!context.caller) throw unauthenticated();
   return context.caller;
 }
 
-/** Is it this user's own, or the caller an admin? */
-export const mayRead = (context: GraphQLContext, userId: string | null): boolean =>
-  context.caller !== null && (isAdmin(context.caller) || context.caller.userId === userId);
+/** Whether the caller reaches this user's records of a kind. */
+export const mayRead = ({ caller }: GraphQLContext, reach: Reach, userId: string | null): boolean =>
+  caller !== null && reaches(caller, reach, userId);
 
 /**
- * Whose figures to show: the caller's own, for an admin everybody's (null) unless one is named. Throws FORBIDDEN when
- * a user names another.
+ * The user whose records to show: the caller, or everybody (null) for a role that reaches all, unless one is named. Throws FORBIDDEN when another user is named.
  */
 export function userScope(
   context: GraphQLContext,
+  reach: Reach,
   asked: string | null | undefined,
 ): string | null {
   const caller = callerOf(context);
-  if (isAdmin(caller)) return asked ?? null;
+  if (reachesAll(caller, reach)) return asked ?? null;
   if (asked != null && asked !== caller.userId) {
-    throw forbidden('Only an admin may read the data of another user.');
+    throw forbidden('Your roles do not let you read the data of another user.');
   }
   return caller.userId;
 }
+
+/** Access rule of a field that shows what was asked or answered in a run. */
+export const ofContent = (
+  { userId }: { userId: string },
+  _args: unknown,
+  context: GraphQLContext,
+): boolean => mayRead(context, 'content', userId);

@@ -48,26 +48,26 @@ function declareExperimentVariant(builder: Builder): void {
       }),
       weight: t.exposeFloat('weight'),
       runs: t.int({
-        authScopes: { admin: true },
+        authScopes: { editor: true },
         resolve: async ({ experimentId, name }, _args, { loaders }) =>
           ((await loaders.variantStatistics.load(experimentId)).get(name) ?? noRuns).runs,
       }),
       cost: t.field({
         type: 'USD',
-        authScopes: { admin: true },
+        authScopes: { editor: true },
         resolve: async ({ experimentId, name }, _args, { loaders }) =>
           ((await loaders.variantStatistics.load(experimentId)).get(name) ?? noRuns).cost,
       }),
       averageDurationMs: t.float({
         nullable: true,
-        authScopes: { admin: true },
+        authScopes: { editor: true },
         resolve: async ({ experimentId, name }, _args, { loaders }) =>
           ((await loaders.variantStatistics.load(experimentId)).get(name) ?? noRuns)
             .averageDurationMs,
       }),
       scores: t.field({
         type: ['ScoreSummary'],
-        authScopes: { admin: true },
+        authScopes: { editor: true },
         resolve: async ({ experimentId, name }, _args, { loaders }) =>
           ((await loaders.variantStatistics.load(experimentId)).get(name) ?? noRuns).scores,
       }),
@@ -128,7 +128,7 @@ function declareCreateExperiment(builder: Builder): void {
   builder.mutationField('createExperiment', (t) =>
     t.field({
       type: CreateExperimentResult,
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { input: t.arg({ type: CreateExperimentInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const experiment = { ...input, start: input.start ?? null };
@@ -171,14 +171,14 @@ function declareChanges(builder: Builder): void {
   builder.mutationFields((t) => ({
     startExperiment: t.field({
       type: ExperimentResult,
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { services }) =>
         asResult(changeCodes, () => services.prompts.startExperiment(args.name)),
     }),
     stopExperiment: t.field({
       type: ExperimentResult,
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { services }) =>
         asResult(changeCodes, () => services.prompts.stopExperiment(args.name)),
@@ -187,7 +187,7 @@ function declareChanges(builder: Builder): void {
       type: ExperimentResult,
       description:
         'In force for the next call on every server. Only subjects that must move get another variant.',
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { input: t.arg({ type: declareWeightsInput(builder), required: true }) },
       resolve: (_root, { input }, { services }) =>
         asResult(changeCodes, () => services.prompts.setExperimentWeights(input)),
@@ -206,7 +206,7 @@ export function declareExperiment(builder: Builder): void {
     t.field({
       type: 'Experiment',
       nullable: true,
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true },
       args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { services }) => services.prompts.experiment(args.name),
     }),

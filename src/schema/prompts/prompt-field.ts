@@ -4,6 +4,7 @@ import { camelCase, pascalCase } from '../../kernel/registry/names.ts';
 import type { NamedPrompt } from '../../prompts/prompts.ts';
 import type { CompletionRequest, RunOptions, RunRecord } from '../../runs/runs.ts';
 import type { Arguments, Builder, InputFields, Types } from '../builder.ts';
+import { ofContent } from '../limits/access.ts';
 import { errorAsResult, runAsResult } from '../results/as-result.ts';
 import { ErrorData, errorTypeName } from '../results/error-data.ts';
 import { completionCodes } from '../runs/completion-codes.ts';
@@ -67,10 +68,11 @@ export class PromptField {
           ? t.field({
               type: this.#types.outputType(output.shape),
               nullable: output.nullable || output.optional,
+              authScopes: ofContent,
               // The run keeps what the prompt's schema gave, which TypeScript cannot know.
               resolve: (run) => run.output as never,
             })
-          : t.expose('output', { type: 'JSON', nullable: true }),
+          : t.expose('output', { type: 'JSON', nullable: true, authScopes: ofContent }),
       }),
     });
   }

@@ -52,7 +52,7 @@ function declarePromptVersionType(builder: Builder): void {
         resolve: (version, { window }, context) =>
           context.services.ledger.costStats({
             promptVersionId: version.id,
-            userId: userScope(context, null),
+            userId: userScope(context, 'costs', null),
             window: statsWindow(window),
           }),
       }),
@@ -94,7 +94,7 @@ function declareCreatePromptVersion(builder: Builder): void {
   builder.mutationField('createPromptVersion', (t) =>
     t.field({
       type: CreatePromptVersionResult,
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { input: t.arg({ type: CreatePromptVersionInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const { prompt, template, ...rest } = input;
@@ -128,7 +128,7 @@ function declareSetPromptLabel(builder: Builder): void {
   builder.mutationField('setPromptLabel', (t) =>
     t.field({
       type: SetPromptLabelResult,
-      authScopes: { admin: true },
+      authScopes: { editor: true },
       args: { input: t.arg({ type: SetPromptLabelInput, required: true }) },
       resolve: (_root, { input }, context) =>
         asResult(labelCodes, () =>

@@ -106,13 +106,13 @@ export function declarePrompt(builder: Builder): void {
     prompt: t.field({
       type: 'Prompt',
       nullable: true,
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true },
       args: { name: t.arg.string({ required: true, validate: { schema: nameSchema(100) } }) },
       resolve: (_root, { name }, { loaders }) => loaders.promptByName.load(name),
     }),
     prompts: t.field({
       type: prompts,
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true },
       complexity: pageCost,
       args: {
         ...pageArguments(t.arg),

@@ -83,7 +83,7 @@ export function declareRenderPrompt(builder: Builder, prompts: PromptFields): vo
     t.field({
       type: RenderPromptResult,
       description: 'What would be sent, and by which version and variant, without calling a model.',
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true },
       complexity: renderingCost,
       args: {
         input: t.arg({ type: 'PromptInput', required: true }),

@@ -2,6 +2,7 @@ import type { RunEvent } from '../../kernel/events.ts';
 import type { RunRecord } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
+import { ofContent } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { runAsResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
@@ -17,13 +18,15 @@ function declareAgentRunType(builder: Builder): void {
     interfaces: runInterfaces(builder),
     fields: (t) => ({
       agent: t.string({ resolve: (run) => run.agent ?? '' }),
-      message: t.exposeString('message'),
+      message: t.exposeString('message', { authScopes: ofContent }),
       text: t.exposeString('text', {
         description: 'The final text, empty until the run has finished.',
+        authScopes: ofContent,
       }),
-      output: t.expose('output', { type: 'JSON', nullable: true }),
+      output: t.expose('output', { type: 'JSON', nullable: true, authScopes: ofContent }),
       turns: t.field({
         type: ['AgentTurn'],
+        authScopes: ofContent,
         resolve: async (run, _args, { loaders }) =>
           (await loaders.eventsOfRun.load(run.id)).flatMap((event) =>
             event.type === 'TurnFinished' ? { ...event.turn, runId: run.id } : [],
@@ -33,6 +36,7 @@ function declareAgentRunType(builder: Builder): void {
       approvals: t.field({
         type: ['Approval'],
         description: "The run's own and those of the sub-agents that work for it, oldest first.",
+        authScopes: ofContent,
         resolve: (run, _args, { loaders }) => loaders.approvalsOfRun.load(run.id),
       }),
     }),

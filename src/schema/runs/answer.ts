@@ -1,5 +1,6 @@
 import type { Builder } from '../builder.ts';
 import { diversityField, rerankField } from '../knowledge/search.ts';
+import { ofContent } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { resultUnion } from '../results/result-union.ts';
 import { completionCodes } from './completion-codes.ts';
@@ -18,9 +19,10 @@ function declareAnswerType(builder: Builder): void {
   builder.objectType('Answer', {
     interfaces: runInterfaces(builder),
     fields: (t) => ({
-      text: t.exposeString('text'),
+      text: t.exposeString('text', { authScopes: ofContent }),
       sources: t.field({
         type: ['Source'],
+        authScopes: ofContent,
         resolve: async (run, _args, { loaders }) =>
           (await loaders.eventsOfRun.load(run.id)).flatMap((event) =>
             event.type === 'SourcesFound' ? event.sources : [],
@@ -28,6 +30,7 @@ function declareAnswerType(builder: Builder): void {
       }),
       citations: t.field({
         type: ['Citation'],
+        authScopes: ofContent,
         description:
           "Each points into a source; `citedText` stands in that source's content, word for word.",
         resolve: async (run, _args, { loaders }) =>

@@ -64,7 +64,7 @@ function declareDecideApproval(builder: Builder): void {
       type: DecideApprovalResult,
       description:
         'Decides once, for good: a person, who owns the run or is an admin. The model has no way to.',
-      authScopes: { user: true },
+      authScopes: { user: true, approver: true },
       args: { input: t.arg({ type: DecideApprovalInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const approvalId = parseId('Approval', input.approvalId, ['input', 'approvalId']);
@@ -86,7 +86,7 @@ export function declareApproval(builder: Builder): void {
     t.field({
       type: connection,
       description: 'The approvals that wait for a decision, oldest first; admins only.',
-      authScopes: { admin: true },
+      authScopes: { approver: true },
       complexity: pageCost,
       args: pageArguments(t.arg),
       resolve: async (_root, args, { services }) =>
@@ -98,7 +98,7 @@ export function declareApproval(builder: Builder): void {
       type: 'Approval',
       description:
         'The approvals that wait for a decision, oldest first, then each new one as it is asked for; admins only. Never ends by itself.',
-      authScopes: { admin: true },
+      authScopes: { approver: true },
       subscribe: (_root, _args, { services }) => services.runs.approvalRequests(),
       resolve: (approval) => approval,
     }),

@@ -1,10 +1,11 @@
 import type { ObjectFields } from '../builder.ts';
+import { ofContent } from '../limits/access.ts';
 import type { RunView } from './run-view.ts';
 
 /** The fields that every completion has beside those of a run; a prompt's own type adds its typed `output`. */
 export function completionFields(t: ObjectFields<RunView>) {
   return {
-    text: t.exposeString('text'),
+    text: t.exposeString('text', { authScopes: ofContent }),
     stopReason: t.exposeString('stopReason', { nullable: true }),
     cached: t.exposeBoolean('cached', {
       description: 'Served from the response cache: costs nothing and calls no model.',

@@ -1,5 +1,6 @@
 import type { CompletionRequest } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
+import { ofContent } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import type { PromptFields } from '../prompts/prompt-fields.ts';
 import { toPromptChoice } from '../prompts/prompt-input.ts';
@@ -18,6 +19,7 @@ function declareCompletionType(builder: Builder): void {
       output: t.expose('output', {
         type: 'JSON',
         nullable: true,
+        authScopes: ofContent,
         description:
           "Set when the prompt declares an output schema; typed per prompt on the prompt's own field.",
       }),

@@ -1,5 +1,6 @@
 import type { IngestOutput } from '../../runs/ingest.ts';
 import type { Builder, ObjectFields } from '../builder.ts';
+import { ofContent } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { resultUnion } from '../results/result-union.ts';
 import { runInterfaces } from './run-interfaces.ts';
@@ -31,6 +32,7 @@ const ingestFields = (t: ObjectFields<RunView>) => ({
   chunks: t.int({ resolve: (run) => outputOf(run).chunks }),
   rejected: t.field({
     type: ['RejectedDocument'],
+    authScopes: ofContent,
     description: 'What was refused; the rest is stored.',
     resolve: (run) => outputOf(run).rejected,
   }),
@@ -109,7 +111,7 @@ export function declareIngest(builder: Builder): void {
     },
     result,
     codes,
-    scope: 'admin',
+    scope: 'editor',
     args: (arg) => ({ input: arg({ type: IngestDocumentsInput, required: true }) }),
     start: ({ input }, runs, caller) => runs.ingest(input, caller),
   });

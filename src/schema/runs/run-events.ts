@@ -165,7 +165,7 @@ export function declareRunEvents(builder: Builder): void {
       type: 'RunEvent',
       description:
         "Joins a run of one's own (any run for an admin), live or finished; from the start when `after` is left out.",
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true, auditor: true },
       args: { runId: t.arg.id({ required: true }), after: t.arg.string() },
       subscribe: (_root, { runId: id, after: cursor }, context) => {
         const runId = parseId('Run', id, ['runId']);

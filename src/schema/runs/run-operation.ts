@@ -27,8 +27,8 @@ export interface RunOperation<Fields extends InputFieldMap> {
   result: OutputRef<ResultValue>;
   /** Errors that `result` returns as data. Other errors are thrown. */
   codes: readonly ErrorCode[];
-  /** Who may begin such a run. Default: any user. */
-  scope?: 'user' | 'admin';
+  /** The access rule of both fields. Default: user. */
+  scope?: 'user' | 'editor';
   /** Arguments of both fields. */
   args: (arg: Arguments) => Fields;
   /** Begins the run. Rejects with a `DomainError` if it cannot start. */

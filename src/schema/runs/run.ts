@@ -1,10 +1,19 @@
+import type { StoredError } from '../../kernel/errors.ts';
 import type { Builder } from '../builder.ts';
+import type { GraphQLContext } from '../context.ts';
 import { encodeGlobalId, parseId } from '../global-id.ts';
-import { callerOf } from '../limits/access.ts';
+import { callerOf, mayRead } from '../limits/access.ts';
 import { asResult } from '../results/as-result.ts';
 import { ErrorData } from '../results/error-data.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { runTypeName, runTypes } from './run-view.ts';
+import { type RunView, runTypeName, runTypes } from './run-view.ts';
+
+/** An answer that was not of its schema stands in its error: callers who may not read answers get the error without. */
+function shownError({ error, userId }: RunView, context: GraphQLContext): StoredError {
+  const shown = error!;
+  if (shown.code !== 'OUTPUT_INVALID' || mayRead(context, 'content', userId)) return shown;
+  return { ...shown, details: { text: '', issues: [] } };
+}
 
 function declareRunInterface(builder: Builder): void {
   builder.interfaceType('Run', {
@@ -37,7 +46,8 @@ function declareRunInterface(builder: Builder): void {
       error: t.field({
         type: 'Error',
         nullable: true,
-        resolve: (run) => run.error && new ErrorData(run.error, run.id),
+        resolve: (run, _args, context) =>
+          run.error && new ErrorData(shownError(run, context), run.id),
       }),
     }),
   });
@@ -48,7 +58,7 @@ function declareRunFields(builder: Builder): void {
     t.field({
       type: 'Run',
       nullable: true,
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true, operator: true, auditor: true },
       args: { id: t.arg.id({ required: true }) },
       resolve: (_root, { id }, { loaders }) => loaders.run.load(parseId('Run', id)),
     }),
@@ -66,7 +76,7 @@ function declareCancelRun(builder: Builder): void {
   builder.mutationField('cancelRun', (t) =>
     t.field({
       type: CancelRunResult,
-      authScopes: { user: true },
+      authScopes: { user: true, editor: true, operator: true },
       args: { id: t.arg.id({ required: true }) },
       resolve: (_root, { id }, context) => {
         const runId = parseId('Run', id);

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { isReservedUserId } from '../../auth/user-id.ts';
-import { type Role, roles } from '../../kernel/principal.ts';
+import { isAdmin, type Role, roles } from '../../kernel/principal.ts';
 import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
+import type { GraphQLContext } from '../context.ts';
 import { parseId } from '../global-id.ts';
-import { mayRead, userScope } from '../limits/access.ts';
+import { callerOf, mayRead, userScope } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
-import { badUserInput } from '../limits/request-error.ts';
+import { badUserInput, forbidden } from '../limits/request-error.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
@@ -25,7 +26,7 @@ function declareApiKeyType(builder: Builder): void {
     id: { resolve: (key) => key.id },
     loadOne: async (id, context) => {
       const key = await context.loaders.apiKey.load(id);
-      return key && mayRead(context, key.userId) ? key : null;
+      return key && mayRead(context, 'keys', key.userId) ? key : null;
     },
     fields: (t) => ({
       name: t.exposeString('name'),
@@ -57,6 +58,12 @@ function assertUserIdIsFree({ userId, roles: given }: { userId: string; roles: r
   throw badUserInput([{ path: ['input', 'userId'], message }]);
 }
 
+/** Operators make and revoke keys of users; a key with any other role is an admin's matter. */
+function assertMayManage(context: GraphQLContext, keyRoles: readonly Role[]): void {
+  if (isAdmin(callerOf(context)) || keyRoles.every((role) => role === 'USER')) return;
+  throw forbidden('Only an admin may make or revoke a key with another role than USER.');
+}
+
 function declareCreateApiKey(builder: Builder): void {
   const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
     fields: (t) => ({
@@ -81,11 +88,12 @@ function declareCreateApiKey(builder: Builder): void {
   builder.mutationField('createApiKey', (t) =>
     t.field({
       type: 'CreatedApiKey',
-      authScopes: { admin: true },
+      authScopes: { operator: true },
       args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
-      resolve: (_root, { input }, { services }) => {
+      resolve: (_root, { input }, context) => {
+        assertMayManage(context, input.roles);
         assertUserIdIsFree(input);
-        return services.auth.createApiKey({
+        return context.services.auth.createApiKey({
           ...input,
           groups: input.groups ?? [],
           expiresAt: input.expiresAt ?? null,
@@ -101,14 +109,14 @@ function declareApiKeys(builder: Builder): void {
     t.field({
       type: apiKeys,
       description: 'Newest first; the caller’s own, for an admin everybody’s. Never the secrets.',
-      authScopes: { user: true },
+      authScopes: { user: true, operator: true },
       complexity: pageCost,
       args: {
         ...pageArguments(t.arg),
         userId: t.arg.string({ validate: { schema: nameSchema() } }),
       },
       resolve: async (_root, { userId, ...page }, context) => {
-        const request = { ...pageRequest(page), userId: userScope(context, userId) };
+        const request = { ...pageRequest(page), userId: userScope(context, 'keys', userId) };
         return toConnection(await context.services.auth.apiKeys(request));
       },
     }),
@@ -127,11 +135,15 @@ export function declareApiKey(builder: Builder): void {
   builder.mutationField('revokeApiKey', (t) =>
     t.field({
       type: RevokeApiKeyResult,
-      authScopes: { admin: true },
+      authScopes: { operator: true },
       args: { id: t.arg.id({ required: true }) },
-      resolve: (_root, { id }, { services }) => {
+      resolve: (_root, { id }, context) => {
         const keyId = parseId('ApiKey', id);
-        return asResult(codes, () => services.auth.revokeApiKey(keyId));
+        return asResult(codes, async () => {
+          const { auth } = context.services;
+          assertMayManage(context, (await auth.getApiKey(keyId))?.roles ?? []);
+          return auth.revokeApiKey(keyId);
+        });
       },
     }),
   );

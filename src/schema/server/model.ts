@@ -30,7 +30,7 @@ export function declareModel(builder: Builder): void {
   builder.queryField('models', (t) =>
     t.field({
       type: ['Model'],
-      authScopes: { user: true },
+      authScopes: { member: true },
       resolve: (_root, _args, { services }) => services.models.list(),
     }),
   );

@@ -106,17 +106,17 @@ export function declarePlugin(builder: Builder): void {
   builder.queryFields((t) => ({
     plugins: t.field({
       type: ['Plugin'],
-      authScopes: { user: true },
+      authScopes: { member: true },
       resolve: (_root, _args, { services }) => services.registry.plugins,
     }),
     tools: t.field({
       type: ['Tool'],
-      authScopes: { user: true },
+      authScopes: { member: true },
       resolve: (_root, _args, { services }) => [...services.registry.tools.values()],
     }),
     agents: t.field({
       type: ['Agent'],
-      authScopes: { user: true },
+      authScopes: { member: true },
       resolve: (_root, _args, { services }) => [...services.registry.agents.values()],
     }),
   }));

@@ -24,7 +24,7 @@ export function declareServerStatus(builder: Builder): void {
     t.field({
       type: 'ServerStatus',
       description: 'What this server is doing now; admins only.',
-      authScopes: { admin: true },
+      authScopes: { operator: true },
       resolve: (_root, _args, { services }) => services.serverStatus(),
     }),
   );

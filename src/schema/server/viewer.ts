@@ -19,7 +19,7 @@ export function declareViewer(builder: Builder): void {
   builder.queryField('viewer', (t) =>
     t.field({
       type: 'Viewer',
-      authScopes: { user: true },
+      authScopes: { member: true },
       resolve: (_root, _args, context) => callerOf(context),
     }),
   );

@@ -30,7 +30,7 @@ export function useRequestIntake(options: {
           headers: { accept: 'application/json' },
         });
       }
-      await options.admission.admit(exchange, credentialsOf(req));
+      await options.admission.admit(exchange, credentialsOf(req), 'any');
       if (method === 'POST') {
         // Read from Node's own stream: limiting Yoga's costs a stream and a request object more for each call.
         const body = await readJsonBody(req, options.bodyLimitBytes);

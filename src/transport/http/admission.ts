@@ -2,14 +2,21 @@ import type { GraphQLError } from 'graphql';
 import type { Auth, Credentials } from '../../auth/auth.ts';
 import type { RateLimiter } from '../../auth/rate-limiter.ts';
 import type { Log } from '../../kernel/log.ts';
-import { type Principal, roles } from '../../kernel/principal.ts';
+import { hasRole, type Principal, type Role, roles } from '../../kernel/principal.ts';
 import type { Exchange } from './exchange.ts';
 import { refusal } from './request-refusal.ts';
 
 /** The check that every door makes: GraphQL over HTTP and WebSocket, MCP, exports, pages. */
 export interface Admission {
-  /** Sets the caller. Rejects with SHUTTING_DOWN, UNAUTHENTICATED, FORBIDDEN or RATE_LIMITED. */
-  admit(exchange: Exchange, credentials: Credentials): Promise<void>;
+  /**
+   * Sets the caller, who needs one of these roles or ADMIN; any role will do where each field has a rule of its own.
+   * Rejects with SHUTTING_DOWN, UNAUTHENTICATED, FORBIDDEN or RATE_LIMITED.
+   */
+  admit(
+    exchange: Exchange,
+    credentials: Credentials,
+    allowed: readonly Role[] | 'any',
+  ): Promise<void>;
   /**
    * The principal of these credentials; null for none and for wrong ones. Rejects with FORBIDDEN where it has no role,
    * and with 503 while the database is away.
@@ -34,6 +41,9 @@ const withoutRole = (): GraphQLError =>
     'FORBIDDEN',
     `These credentials give no role on this server. Have your identity provider put one of ${roles.join(', ')} into the claim "roles".`,
   );
+
+const wrongRole = (allowed: readonly Role[]): GraphQLError =>
+  refusal('FORBIDDEN', `This needs a key with the role ${allowed.join(' or ')}.`);
 
 export function createAdmission(options: {
   auth: Auth;
@@ -75,7 +85,7 @@ export function createAdmission(options: {
     identify,
     admits,
     stillHolds: (credentials) => admits(credentials).catch(() => true),
-    async admit(exchange, credentials) {
+    async admit(exchange, credentials, allowed) {
       if (closed) throw shuttingDown();
       const principal = await identify(credentials);
       if (!principal) {
@@ -85,6 +95,7 @@ export function createAdmission(options: {
           { headers: { 'www-authenticate': 'Bearer realm="tessera"' } },
         );
       }
+      if (allowed !== 'any' && !hasRole(principal, 'ADMIN', ...allowed)) throw wrongRole(allowed);
       exchange.caller = { ...principal, requestId: exchange.requestId };
       const retryAfter = await rateLimiter.take(principal);
       if (retryAfter !== null) {

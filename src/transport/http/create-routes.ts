@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
-import { isAdmin } from '../../kernel/principal.ts';
+import { hasRole } from '../../kernel/principal.ts';
 import type { GraphQLHandler } from '../graphql/create-graphql-handler.ts';
 import { logOperation } from '../graphql/log-operation.ts';
 import type { OperationsInFlight } from '../graphql/operations-in-flight.ts';
@@ -117,7 +117,7 @@ const wrongMethod = (methods: readonly string[]): GraphQLError =>
 function serveMetrics({ admission, metrics }: RoutesOptions): Handle {
   return async ({ request, response }) => {
     if (!(await maySeeMetrics(request, admission))) {
-      throw refusal('FORBIDDEN', 'Metrics are for admins, and for this machine.');
+      throw refusal('FORBIDDEN', 'Metrics are for admins and operators, and for this machine.');
     }
     response.writeHead(200, { 'content-type': metrics.contentType });
     response.end(await metrics.text());
@@ -127,7 +127,7 @@ function serveMetrics({ admission, metrics }: RoutesOptions): Handle {
 async function maySeeMetrics(request: IncomingMessage, admission: Admission): Promise<boolean> {
   if (isLocal(request)) return true;
   const principal = await admission.identify(credentialsOf(request));
-  return principal !== null && isAdmin(principal);
+  return principal !== null && hasRole(principal, 'ADMIN', 'OPERATOR');
 }
 
 function serveGraphQL(options: RoutesOptions): Handle {

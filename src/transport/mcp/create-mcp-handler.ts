@@ -95,7 +95,8 @@ async function admit(
   admission.beginWork();
   const exchange = createExchange('http', requestId, { stalled: () => false });
   // A browser's session does not count: MCP clients have a key.
-  await admission.admit(exchange, { authorization: request.headers.authorization ?? null });
+  const authorization = request.headers.authorization ?? null;
+  await admission.admit(exchange, { authorization }, ['USER']);
   return exchange.caller!;
 }
 

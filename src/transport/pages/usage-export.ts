@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import { isAdmin, type Principal } from '../../kernel/principal.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { reachesAll } from '../../kernel/reach.ts';
 import type { Services } from '../../schema/services.ts';
 import type { Admission } from '../http/admission.ts';
 import { credentialsOf, isSameOrigin } from '../http/credentials.ts';
@@ -44,7 +45,7 @@ async function admit(
     throw refusal('FORBIDDEN', 'Pages of other origins may not use this endpoint.');
   }
   const exchange = createExchange('http', requestId, { stalled: () => false });
-  await admission.admit(exchange, credentialsOf(request));
+  await admission.admit(exchange, credentialsOf(request), ['USER', 'AUDITOR']);
   return exchange.caller!;
 }
 
@@ -56,10 +57,11 @@ function readRequest({ searchParams }: URL, caller: Principal): ExportRequest {
   const format = searchParams.get('format') ?? 'csv';
   if (format !== 'csv' && format !== 'jsonl') throw invalid('format must be csv or jsonl.');
   const asked = searchParams.get('userId') || null;
-  if (!isAdmin(caller) && asked !== null && asked !== caller.userId) {
-    throw refusal('FORBIDDEN', 'Only an admin may read the data of another user.');
+  const all = reachesAll(caller, 'costs');
+  if (!all && asked !== null && asked !== caller.userId) {
+    throw refusal('FORBIDDEN', 'Your roles do not let you read the data of another user.');
   }
-  const userId = isAdmin(caller) ? asked : caller.userId;
+  const userId = all ? asked : caller.userId;
   const [from, to] = ['from', 'to'].map((name) => readMoment(searchParams, name));
   return { format, userId, from: from ?? null, to: to ?? null };
 }

@@ -77,7 +77,7 @@ export function createWebSocketHooks(options: WebSocketOptions): Hooks {
       inFlight.begin(exchange);
       try {
         if (extra.open.size > maxOperationsPerSocket) throw tooManyOperations();
-        await admission.admit(exchange, extra.credentials);
+        await admission.admit(exchange, extra.credentials, 'any');
         assertShallow(payload.variables);
         const prepared = await prepare(options.handler, payload, exchange);
         if ('schema' in prepared) return prepared;

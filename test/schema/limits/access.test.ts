@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs';
+import type { GraphQLInterfaceType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { withAccessTables } from '../../../scripts/access-tables.ts';
+import { builtInSchema } from '../../../scripts/built-in-schema.ts';
 import type { SchemaBuilderForPlugins } from '../../../src/kernel/plugin.ts';
+import { type Role, roles } from '../../../src/kernel/principal.ts';
 import { definePrompt } from '../../../src/kernel/prompt.ts';
 import { StartupError } from '../../../src/kernel/startup-error.ts';
 import { createSchema } from '../../../src/schema/create-schema.ts';
 import { encodeGlobalId, type GlobalIdType } from '../../../src/schema/global-id.ts';
+import { ofContent } from '../../../src/schema/limits/access.ts';
 import {
   admin,
   codesOf,
@@ -28,32 +34,22 @@ const joke = definePrompt({
 const schema = createSchema(registryOf(joke));
 const fields = rootFields(schema);
 
-/** What only an admin may do. A new field stands here or is every user's: decide. */
-const adminOnly = [
-  'Query.alerts',
-  'Query.approvals',
-  'Query.serverStatus',
-  'Mutation.createApiKey',
-  'Mutation.createExperiment',
-  'Mutation.createPromptVersion',
-  'Mutation.deleteCollection',
-  'Mutation.deleteDocument',
-  'Mutation.ingestDocuments',
-  'Mutation.revokeApiKey',
-  'Mutation.setBudget',
-  'Mutation.setExperimentWeights',
-  'Mutation.setPromptLabel',
-  'Mutation.startExperiment',
-  'Mutation.stopExperiment',
-  'Mutation.updateCollection',
-  'Subscription.alertRaised',
-  'Subscription.approvalRequested',
-  'Subscription.ingest',
-];
+const page = readFileSync('docs/access.md', 'utf8');
+
+/** The page's table: the roles that may use each field. */
+const allowed = new Map(
+  [...page.matchAll(/^\| `((?:Query|Mutation|Subscription)\.\w+)` \|(.*)\|$/gm)].map(
+    ([, field = '', cells = '']) => {
+      const marks = cells.split('|').map((cell) => cell.trim());
+      return [field, roles.filter((_, at) => marks[at] === '●')];
+    },
+  ),
+);
 
 const placeOf = ({ kind, name }: RootField): string =>
   `${kind.charAt(0).toUpperCase()}${kind.slice(1)}.${name}`;
-const isAdminOnly = (field: RootField): boolean => adminOnly.includes(placeOf(field));
+/** A prompt's own fields are every user's. */
+const rolesFor = (field: RootField): Role[] => allowed.get(placeOf(field)) ?? ['ADMIN', 'USER'];
 
 async function ask(field: RootField, request: Omit<Request, 'source'>): Promise<Result> {
   const { source, kind } = field;
@@ -62,31 +58,55 @@ async function ask(field: RootField, request: Omit<Request, 'source'>): Promise<
   return Symbol.asyncIterator in opened ? { data: null } : opened;
 }
 
+const refusedByRule = 'Your key does not allow this.';
+
 describe('every root field', () => {
-  test('says who may use it', () => {
-    const rules = fields.map((field) => [placeOf(field), field.authScopes]);
-    const expected = fields.map((field) => [
-      placeOf(field),
-      isAdminOnly(field) ? { admin: true } : { user: true },
+  test('stands in docs/access.md with the roles that may use it (npm run schema:print)', async () => {
+    expect(page).toBe(withAccessTables(page, await builtInSchema()));
+    expect(allowed.size).toBeGreaterThan(50);
+    expect(fields.map(placeOf).filter((place) => !allowed.has(place))).toEqual([
+      'Mutation.joke',
+      'Subscription.joke',
     ]);
-    expect(fields.length).toBeGreaterThan(40);
-    expect(rules).toEqual(expected);
   });
 
   test.each(fields.map((field) => [placeOf(field), field] as const))(
-    '%s is closed to those who are not signed in',
+    '%s is open to its roles, and closed to all others',
     async (_place, field) => {
       expect(codesOf(await ask(field, { caller: null }))).toEqual(['UNAUTHENTICATED']);
       expect(codesOf(await ask(field, { caller: { ...user, roles: [] } }))).toEqual(['FORBIDDEN']);
+      for (const role of roles) {
+        const result = await ask(field, { caller: { ...user, roles: [role] } });
+        // A resolver may refuse an argument on its own, in other words.
+        const messages = (result.errors ?? []).map(({ message }) => message);
+        const expected = rolesFor(field).includes(role) ? [] : [[role, refusedByRule]];
+        expect(
+          messages.filter((text) => text === refusedByRule).map((text) => [role, text]),
+        ).toEqual(expected);
+      }
     },
   );
+});
 
-  test.each(fields.filter(isAdminOnly).map((field) => [placeOf(field), field] as const))(
-    '%s is closed to users',
-    async (_place, field) => {
-      expect(codesOf(await ask(field, { caller: user }))).toEqual(['FORBIDDEN']);
-    },
+/** Fields of runs that say nothing of what was asked or answered. A new field stands here, or is guarded as content. */
+const withoutContent = [
+  ...['id', 'status', 'createdAt', 'finishedAt', 'durationMs', 'timeToFirstTokenMs'],
+  ...['userId', 'requestId', 'model', 'usage', 'cost', 'error', 'stopReason', 'cached', 'degraded'],
+  ...['promptVersion', 'experiment', 'agent', 'maxTurns'],
+  ...['documents', 'created', 'updated', 'unchanged', 'chunks'],
+];
+
+test('every field of a run that shows content is guarded as content', () => {
+  const run = schema.getType('Run') as GraphQLInterfaceType;
+  const open = schema.getPossibleTypes(run).flatMap((type) =>
+    Object.values(type.getFields())
+      .filter(({ extensions }) => {
+        const options = extensions['pothosOptions'] as { authScopes?: unknown } | undefined;
+        return options?.authScopes !== ofContent;
+      })
+      .map(({ name }) => name),
   );
+  expect([...new Set(open)].filter((name) => !withoutContent.includes(name))).toEqual([]);
 });
 
 test('who may not use a field does not learn what is wrong with its arguments', async () => {
