@@ -28,70 +28,73 @@ export interface ApprovalDecision {
   editedInput?: unknown;
 }
 
-/** Questions to people. The model has no way to answer one: only `decide` does, with a person's key behind it. */
-export interface Approvals {
-  /** Asks once for each call: asking again finds the first question. */
-  request(question: {
-    runId: string;
-    callId: string;
-    tool: string;
-    input: unknown;
-  }): Promise<ApprovalRecord>;
-  ofRun(runId: string): Promise<Map<string, ApprovalRecord>>;
-  /** Those of each run and of all that work for it, oldest first. */
-  ofTrees(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
-  byId(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
-  pending(request: PageRequest): Promise<Page<ApprovalRecord>>;
-  /** Single use: NOT_FOUND, APPROVAL_CONFLICT, or PROMPT_VARIABLES_INVALID for an edited input the tool does not take. */
-  decide(decision: ApprovalDecision, caller: Caller): Promise<ApprovalRecord>;
+interface Question {
+  runId: string;
+  callId: string;
+  tool: string;
+  input: unknown;
 }
 
-export function createApprovals(database: Database, registry: Registry): Approvals {
-  const byId = async (ids: readonly string[]) => {
-    const rows = await database.query<ApprovalRecord>(
-      `SELECT ${columns} FROM "Approval" WHERE id = ANY($1::uuid[])`,
-      [ids],
+/** Questions to people. The model has no way to answer one: only `decide` does, with a person's key behind it. */
+export class Approvals {
+  readonly #database: Database;
+  readonly #registry: Registry;
+
+  constructor(database: Database, registry: Registry) {
+    this.#database = database;
+    this.#registry = registry;
+  }
+
+  /** Asks once for each call: asking again finds the first question. */
+  request(question: Question): Promise<ApprovalRecord> {
+    return request(this.#database, question);
+  }
+
+  async ofRun(runId: string): Promise<Map<string, ApprovalRecord>> {
+    const rows = await this.#database.query<ApprovalRecord>(
+      `SELECT ${columns} FROM "Approval" WHERE "runId" = $1`,
+      [runId],
     );
-    const found = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => found.get(id) ?? null);
-  };
-  const ofTrees = async (runIds: readonly string[]) => {
-    const rows = await database.query<{ root: string; id: string }>(
+    return new Map(rows.map((row) => [row.callId, row]));
+  }
+
+  /** Those of each run and of all that work for it, oldest first. */
+  async ofTrees(runIds: readonly string[]): Promise<ApprovalRecord[][]> {
+    const rows = await this.#database.query<{ root: string; id: string }>(
       `WITH RECURSIVE tree AS (
          SELECT id AS root, id FROM unnest($1::uuid[]) AS id
          UNION SELECT tree.root, r.id FROM "Run" r JOIN tree ON r."parentRunId" = tree.id)
        SELECT root, a.id FROM "Approval" a JOIN tree ON tree.id = a."runId" ORDER BY "requestedAt", a.id`,
       [runIds],
     );
-    const found = await byId(rows.map(({ id }) => id));
+    const found = await this.byId(rows.map(({ id }) => id));
     const roots = Map.groupBy(rows.entries(), ([, { root }]) => root);
     return runIds.map((id) => (roots.get(id) ?? []).flatMap(([index]) => found[index] ?? []));
-  };
-  return {
-    byId,
-    ofTrees,
-    async ofRun(runId) {
-      const rows = await database.query<ApprovalRecord>(
-        `SELECT ${columns} FROM "Approval" WHERE "runId" = $1`,
-        [runId],
-      );
-      return new Map(rows.map((row) => [row.callId, row]));
-    },
-    request: (question) => request(database, question),
-    pending: (page) => pending(database, page),
-    async decide(decision, caller) {
-      const [approval] = await byId([decision.approvalId]);
-      if (!approval) throw new DomainError('NOT_FOUND', 'There is no such approval.');
-      await checkEdited(approval, decision, registry);
-      return decide(database, { approval, decision, caller });
-    },
-  };
+  }
+
+  async byId(ids: readonly string[]): Promise<(ApprovalRecord | null)[]> {
+    const rows = await this.#database.query<ApprovalRecord>(
+      `SELECT ${columns} FROM "Approval" WHERE id = ANY($1::uuid[])`,
+      [ids],
+    );
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => found.get(id) ?? null);
+  }
+
+  pending(page: PageRequest): Promise<Page<ApprovalRecord>> {
+    return pending(this.#database, page);
+  }
+
+  /** Single use: NOT_FOUND, APPROVAL_CONFLICT, or PROMPT_VARIABLES_INVALID for an edited input the tool does not take. */
+  async decide(decision: ApprovalDecision, caller: Caller): Promise<ApprovalRecord> {
+    const [approval] = await this.byId([decision.approvalId]);
+    if (!approval) throw new DomainError('NOT_FOUND', 'There is no such approval.');
+    await checkEdited(approval, decision, this.#registry);
+    return decide(this.#database, { approval, decision, caller });
+  }
 }
 
-async function request(
-  database: Database,
-  question: { runId: string; callId: string; tool: string; input: unknown },
-): Promise<ApprovalRecord> {
+async function request(database: Database, question: Question): Promise<ApprovalRecord> {
   const { runId, callId, tool, input } = question;
   const expiresAt = new Date(Date.now() + decisionTimeMs);
   const rows = await database.query<ApprovalRecord>(

@@ -65,7 +65,7 @@ export class LiveRun implements LogOwner {
   readonly log: RunLog;
   readonly #writer: LogWriter;
   readonly #abort = new AbortController();
-  readonly #settled = Promise.withResolvers<RunRecord>();
+  readonly #ended = Promise.withResolvers<RunRecord>();
   #deadline: NodeJS.Timeout | null = null;
   #stored: Promise<void> = Promise.resolve();
   readonly #sharedEnvelope: Envelope | null;
@@ -103,8 +103,8 @@ export class LiveRun implements LogOwner {
   }
 
   /** The record once the run has ended, waits for an approval, or is another server's. */
-  get settled(): Promise<RunRecord> {
-    return this.#settled.promise;
+  get ended(): Promise<RunRecord> {
+    return this.#ended.promise;
   }
 
   /** True once a word or a thought of a model was told. */
@@ -233,8 +233,8 @@ export class LiveRun implements LogOwner {
   #refuse(error: DomainError): void {
     this.stop(error);
     this.log.fail(error);
-    this.#settled.promise.catch(() => {});
-    this.#settled.reject(error);
+    this.#ended.promise.catch(() => {});
+    this.#ended.reject(error);
   }
 
   async #leaveToAnother(): Promise<void> {
@@ -246,7 +246,7 @@ export class LiveRun implements LogOwner {
   #letGo(): void {
     if (this.#deadline) clearTimeout(this.#deadline);
     this.log.close();
-    this.#settled.resolve(this.record);
+    this.#ended.resolve(this.record);
   }
 
   #armDeadline(): void {

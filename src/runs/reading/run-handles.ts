@@ -13,18 +13,6 @@ import { isNewRun } from './find-run.ts';
 import { retryUntilAvailable } from './retry-until-available.ts';
 import { RunReader } from './run-reader.ts';
 
-/** Makes the readers of runs, live here or elsewhere or over. */
-export interface RunHandles {
-  open(runId: string): RunHandle;
-  /** Waits until the run has ended or waits for an approval. Rejects with RUN_INTERRUPTED when it was never stored. */
-  settled(runId: string, signal?: AbortSignal): Promise<RunRecord>;
-  /** Waits until a run that waits for an approval no longer does. */
-  moved(runId: string, signal: AbortSignal): Promise<void>;
-  openStreams(): number;
-  /** From now on a query that fails is not tried again: the database is about to be closed. */
-  close(): void;
-}
-
 const pollMs = 250;
 
 interface RunHandlesOptions {
@@ -33,86 +21,128 @@ interface RunHandlesOptions {
   remoteReaders: RemoteReaders;
 }
 
-export function createRunHandles(options: RunHandlesOptions): RunHandles {
-  const { database, liveRuns, remoteReaders } = options;
-  const readers = new Set<RunReader>();
-  const signals = new RunSignals(database.signals);
-  let closed = false;
-  /** Readers outlast an outage of the database as the runs themselves do. */
-  const mayPass = (error: unknown): boolean => !closed && !isPermanent(error);
-  const settled = async (
-    runId: string,
-    signal?: AbortSignal,
-    onPoll?: () => void,
-  ): Promise<RunRecord> => {
+/** Makes the readers of runs, live here or elsewhere or over. */
+export class RunHandles {
+  readonly #options: RunHandlesOptions;
+  readonly #signals: RunSignals;
+  readonly #readers = new Set<RunReader>();
+  #closed = false;
+
+  constructor(options: RunHandlesOptions) {
+    this.#options = options;
+    this.#signals = new RunSignals(options.database.signals);
+  }
+
+  get openStreams(): number {
+    return this.#readers.size;
+  }
+
+  /** From now on a query that fails is not tried again: the database is about to be closed. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  open(runId: string): RunHandle {
+    return new OpenHandle(runId, {
+      ...this.#options,
+      ended: (onPoll) => this.ended(runId, undefined, onPoll),
+      read: (after, onRemoteRead) => this.#read(runId, after, onRemoteRead),
+    });
+  }
+
+  /** Waits until the run has ended or waits for an approval. Rejects with RUN_INTERRUPTED when it was never stored. */
+  async ended(runId: string, signal?: AbortSignal, onPoll?: () => void): Promise<RunRecord> {
+    const { database, liveRuns } = this.#options;
     while (true) {
       signal?.throwIfAborted();
       const live = liveRuns.get(runId);
       if (live) {
-        const record = await (signal ? raceAbort(signal, () => live.settled) : live.settled);
+        const record = await (signal ? raceAbort(signal, () => live.ended) : live.ended);
         if (!live.fenced) return record;
       }
       const stored = () => readRuns(database, [runId]);
-      const [record] = await retryUntilAvailable(stored, { signal, mayPass });
+      const [record] = await retryUntilAvailable(stored, { signal, mayPass: this.#mayPass });
       if (!record && !isNewRun(runId)) throw interrupted();
       if (record && (record.finishedAt || record.status === 'WAITING_FOR_APPROVAL')) return record;
       onPoll?.();
       await delay(pollMs, undefined, signal && { signal });
     }
+  }
+
+  /** Readers outlast an outage of the database as the runs themselves do. */
+  readonly #mayPass = (error: unknown): boolean => !this.#closed && !isPermanent(error);
+
+  #read(runId: string, after: number, onRemoteRead: () => void): CountedReader {
+    const { database, liveRuns } = this.#options;
+    const reader = new RunReader({
+      database,
+      runId,
+      after,
+      signals: this.#signals,
+      mayPass: this.#mayPass,
+      liveLog: (id) => liveRuns.get(id)?.log,
+      onRemoteRead,
+    });
+    this.#readers.add(reader);
+    return { reader, onEnd: () => void this.#readers.delete(reader) };
+  }
+}
+
+interface CountedReader {
+  reader: RunReader;
+  onEnd(): void;
+}
+
+interface OpenHandleOptions extends RunHandlesOptions {
+  ended(onPoll: () => void): Promise<RunRecord>;
+  read(after: number, onRemoteRead: () => void): CountedReader;
+}
+
+class OpenHandle implements RunHandle {
+  readonly runId: string;
+  readonly #options: OpenHandleOptions;
+  // Not before something is read: a run that was only begun has no reader to lose.
+  #leaveHere: ReturnType<LiveRuns['attach']> | null = null;
+  #leaveThere: ReturnType<RemoteReaders['attach']> | null = null;
+
+  constructor(runId: string, options: OpenHandleOptions) {
+    this.runId = runId;
+    this.#options = options;
+  }
+
+  leave(how: 'unsubscribed' | 'disconnected'): void {
+    this.#attach()(how);
+    this.#leaveThere?.(how);
+  }
+
+  result(): Promise<RunRecord> {
+    this.#attach();
+    return this.#options.ended(this.#markReader).finally(() => this.#readToTheEnd());
+  }
+
+  events(after = 0): AsyncIterableIterator<RunEvent> {
+    this.#attach();
+    const { reader, onEnd } = this.#options.read(after, this.#markReader);
+    return counted(reader, () => {
+      onEnd();
+      this.#readToTheEnd();
+    });
+  }
+
+  #attach(): ReturnType<LiveRuns['attach']> {
+    this.#leaveHere ??= this.#options.liveRuns.attach(this.runId);
+    return this.#leaveHere;
+  }
+
+  readonly #markReader = (): void => {
+    const { liveRuns, remoteReaders } = this.#options;
+    if (!liveRuns.get(this.runId)) this.#leaveThere ??= remoteReaders.attach(this.runId);
   };
-  return {
-    settled,
-    async moved(runId, signal) {
-      while ((await settled(runId, signal)).status === 'WAITING_FOR_APPROVAL') {
-        await delay(4 * pollMs, undefined, { signal });
-      }
-    },
-    openStreams: () => readers.size,
-    close() {
-      closed = true;
-    },
-    open(runId) {
-      // Not before something is read: a run that was only begun has no reader to lose.
-      let leaveHere: ReturnType<LiveRuns['attach']> | null = null;
-      let leaveThere: ReturnType<RemoteReaders['attach']> | null = null;
-      const attach = () => (leaveHere ??= liveRuns.attach(runId));
-      const readToTheEnd = () => {
-        leaveHere?.();
-        leaveThere?.();
-      };
-      const markReader = () => {
-        if (!liveRuns.get(runId)) leaveThere ??= remoteReaders.attach(runId);
-      };
-      return {
-        runId,
-        leave(how) {
-          attach()(how);
-          leaveThere?.(how);
-        },
-        result() {
-          attach();
-          return settled(runId, undefined, markReader).finally(readToTheEnd);
-        },
-        events(after = 0) {
-          attach();
-          const reader = new RunReader({
-            database,
-            runId,
-            after,
-            signals,
-            mayPass,
-            liveLog: (id) => liveRuns.get(id)?.log,
-            onRemoteRead: markReader,
-          });
-          readers.add(reader);
-          return counted(reader, () => {
-            readers.delete(reader);
-            readToTheEnd();
-          });
-        },
-      };
-    },
-  };
+
+  #readToTheEnd(): void {
+    this.#leaveHere?.();
+    this.#leaveThere?.();
+  }
 }
 
 function counted(reader: RunReader, onEnd: () => void): AsyncIterableIterator<RunEvent> {

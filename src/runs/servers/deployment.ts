@@ -12,7 +12,7 @@ interface DeploymentOptions {
    * A server that has not said for this long that it lives is dead: its runs and holds are taken over. It says so four
    * times as often. Default 20,000.
    */
-  leaseMs?: number;
+  leaseMs?: number | undefined;
   /** Takes over what these servers have left. Called again at the next beat should it reject. */
   takeOver(deadServerIds: readonly string[]): Promise<void>;
   /** Called at every beat besides. */

@@ -46,7 +46,7 @@ export class RunCanceller {
     if (before?.finishedAt) throw alreadyOver(before);
     while (true) {
       await this.request(runId);
-      const run = await handles.settled(runId);
+      const run = await handles.ended(runId);
       if (run.finishedAt) return run;
       // It was about to wait for an approval when the request came: it is asked again, as one that waits.
       await delay(recheckMs);

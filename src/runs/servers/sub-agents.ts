@@ -8,7 +8,7 @@ import type { RunHandles } from '../reading/run-handles.ts';
 import type { RunCanceller } from './run-canceller.ts';
 import type { RunExecutor } from './run-executor.ts';
 
-interface SubAgentRooms {
+interface SubAgentParts {
   database: Database;
   registry: Registry;
   models: Models;
@@ -19,7 +19,7 @@ interface SubAgentRooms {
 }
 
 /** Sub-agents as runs of their own. */
-export function createSubAgents(services: SubAgentRooms): SubAgents {
+export function createSubAgents(services: SubAgentParts): SubAgents {
   const { database, handles, executor, canceller } = services;
   return {
     async start(parent, { id, agent, message, depth }) {
@@ -31,7 +31,7 @@ export function createSubAgents(services: SubAgentRooms): SubAgents {
         .beginAgent({ id, owner, parent, ...start })
         .durable();
     },
-    result: (runId, signal) => handles.settled(runId, signal),
+    result: (runId, signal) => handles.ended(runId, signal),
     stop: (runId) => canceller().request(runId),
   };
 }

@@ -10,7 +10,7 @@ import { LogWriter } from '../../../src/runs/log/log-writer.ts';
 import { newRecord, newRun } from '../../../src/runs/log/new-run.ts';
 import type { RunLog } from '../../../src/runs/log/run-log.ts';
 import { readStoredEvents } from '../../../src/runs/log/stored-events.ts';
-import { createRunHandles } from '../../../src/runs/reading/run-handles.ts';
+import { RunHandles } from '../../../src/runs/reading/run-handles.ts';
 import { RunReader } from '../../../src/runs/reading/run-reader.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
@@ -286,7 +286,7 @@ test('a run that was never stored is told as interrupted, however it is read', a
   await expect(reader(lost, 0).next()).rejects.toMatchObject({ code: 'RUN_INTERRUPTED' });
   const remoteReaders = new RemoteReaders(database, 1_000);
   const liveRuns = new LiveRuns({ graceMs: 1, log: testLog, remoteSilenceMs: async () => 0 });
-  const handle = createRunHandles({ database, liveRuns, remoteReaders }).open(lost);
+  const handle = new RunHandles({ database, liveRuns, remoteReaders }).open(lost);
   await expect(handle.result()).rejects.toMatchObject({ code: 'RUN_INTERRUPTED' });
   handle.leave('unsubscribed');
 });

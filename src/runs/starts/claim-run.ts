@@ -1,8 +1,8 @@
-import type { Database } from '../data/database.ts';
-import { newId } from '../data/new-id.ts';
-import { DomainError } from '../kernel/errors.ts';
-import { canonicalDigest } from '../model/cache/canonical-digest.ts';
-import { findStoredRun } from './reading/find-run.ts';
+import type { Database } from '../../data/database.ts';
+import { newId } from '../../data/new-id.ts';
+import { DomainError } from '../../kernel/errors.ts';
+import { canonicalDigest } from '../../model/cache/canonical-digest.ts';
+import { findStoredRun } from '../reading/find-run.ts';
 
 const lifetime = "interval '24 hours'";
 
