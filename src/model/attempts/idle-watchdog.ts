@@ -1,4 +1,4 @@
-export interface IdleWatchdogOptions {
+interface IdleWatchdogOptions {
   /** Milliseconds until the first sign of life. */
   firstByteTimeoutMs: number;
   /** Milliseconds between two signs of life. */
@@ -6,51 +6,64 @@ export interface IdleWatchdogOptions {
   onIdle: () => void;
 }
 
-export interface IdleWatchdog {
-  /** The provider is heard. */
-  touch(): void;
-  /** From now on only so many milliseconds of silence are granted. */
-  shortenTo(limitMs: number): void;
-  stop(): void;
-}
-
 /**
  * Fires once when nothing was heard for too long. A touch only writes down the time (it comes with every token); one
  * timer looks whether enough of it has passed.
  */
-export function createIdleWatchdog(options: IdleWatchdogOptions): IdleWatchdog {
-  let limit = options.firstByteTimeoutMs;
-  let since = performance.now();
-  let heard = false;
-  let timer = setTimeout(look, limit);
-  timer.unref();
+export class IdleWatchdog {
+  readonly #options: IdleWatchdogOptions;
+  #limitMs: number;
+  #since = performance.now();
+  #heard = false;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
-  function lookIn(milliseconds: number): void {
-    clearTimeout(timer);
-    timer = setTimeout(look, milliseconds);
-    timer.unref();
+  constructor(options: IdleWatchdogOptions) {
+    this.#options = options;
+    this.#limitMs = options.firstByteTimeoutMs;
+    this.#lookIn(this.#limitMs);
   }
 
-  function look(): void {
-    const left = limit - (performance.now() - since);
-    if (left <= 0) options.onIdle();
-    else lookIn(Math.ceil(left));
+  /** The provider is heard. */
+  touch(): void {
+    this.#since = performance.now();
+    if (this.#heard) return;
+    this.#heard = true;
+    this.shortenTo(this.#options.idleTimeoutMs);
   }
 
-  return {
-    touch() {
-      since = performance.now();
-      if (heard) return;
-      heard = true;
-      limit = options.idleTimeoutMs;
-      lookIn(limit);
-    },
-    shortenTo(limitMs) {
-      limit = limitMs;
-      lookIn(limit);
-    },
-    stop() {
-      clearTimeout(timer);
-    },
-  };
+  /** From now on only this much silence is granted. */
+  shortenTo(limitMs: number): void {
+    this.#limitMs = limitMs;
+    this.#lookIn(limitMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #lookIn(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => this.#look(), milliseconds);
+    this.#timer.unref();
+  }
+
+  #look(): void {
+    // A process that was frozen hears its timers before its sockets: what waits there is read first.
+    if (this.#leftMs() > 0) this.#judge();
+    else setImmediate(() => this.#judge());
+  }
+
+  #judge(): void {
+    if (this.#stopped) return;
+    const leftMs = this.#leftMs();
+    if (leftMs > 0) this.#lookIn(Math.ceil(leftMs));
+    else this.#options.onIdle();
+  }
+
+  #leftMs(): number {
+    return this.#limitMs - (performance.now() - this.#since);
+  }
 }

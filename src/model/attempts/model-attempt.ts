@@ -11,7 +11,7 @@ import type { AttemptReport, ModelName } from '../models.ts';
 import { AttemptProgress } from './attempt-progress.ts';
 import { callProvider } from './call-provider.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
-import { createIdleWatchdog, type IdleWatchdog } from './idle-watchdog.ts';
+import { IdleWatchdog } from './idle-watchdog.ts';
 import type { ModelBreaker } from './model-breaker.ts';
 
 /** A model with everything that guards it. */
@@ -110,7 +110,7 @@ async function enter(options: AttemptOptions): Promise<Entered | { error: unknow
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const onIdle = () => own.abort(silent(target.name));
-  const watchdog = createIdleWatchdog({ firstByteTimeoutMs, idleTimeoutMs, onIdle });
+  const watchdog = new IdleWatchdog({ firstByteTimeoutMs, idleTimeoutMs, onIdle });
   const progress = new AttemptProgress({
     ...options,
     ...target,
