@@ -1,18 +1,8 @@
 import DataLoader from 'dataloader';
+import { withTimeout } from '../kernel/with-timeout.ts';
 
 /** A database that does not answer must not hold callers for longer than they are promised. */
 const answerTimeoutMs = 4_000;
-
-function bounded<Result>(answer: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`the database did not answer within ${answerTimeoutMs} ms`)),
-      answerTimeoutMs,
-    );
-  });
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
-}
 
 /**
  * Looks up by key, never from memory: each lookup is asked after it was called for. What is called for in one turn of
@@ -25,7 +15,7 @@ export function createBatchedLookup<Row>(
   let running: Promise<unknown> = Promise.resolve();
   const loader = new DataLoader<string, Row | null>(
     async (keys) => {
-      const found = bounded(find([...new Set(keys)]));
+      const found = withTimeout(answerTimeoutMs, find([...new Set(keys)]), 'the database');
       running = found.catch(() => undefined);
       const rows = await found;
       return keys.map((key) => rows.get(key) ?? null);

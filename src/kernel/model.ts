@@ -75,6 +75,14 @@ export interface ModelUsage {
   outputTokens: number;
 }
 
+export const zeroUsage: Readonly<ModelUsage> = {
+  inputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  outputTokens: 0,
+};
+
 export type StopReason =
   | 'end_turn'
   | 'max_tokens'

@@ -2,10 +2,10 @@ import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { ModelProvider } from '../kernel/model.ts';
 import type { Prices } from '../kernel/prices.ts';
-import { createConcurrencyLimit } from './attempts/concurrency-limit.ts';
+import { ConcurrencyLimit } from './attempts/concurrency-limit.ts';
 import type { ModelTarget } from './attempts/model-attempt.ts';
 import type { BreakerState } from './attempts/model-breaker.ts';
-import { createModelBreakers } from './attempts/model-breakers.ts';
+import { ModelBreakers } from './attempts/model-breakers.ts';
 import { type ChainLink, runChain } from './attempts/model-chain.ts';
 import { defaultRetryBaseMs } from './attempts/retry-delay.ts';
 import { createModelDirectory } from './model-directory.ts';
@@ -116,10 +116,10 @@ function createTargets(options: ModelsOptions, limits: Required<ModelLimits>) {
   const places = new Map(
     options.providers.map(({ name }) => [
       name,
-      createConcurrencyLimit(limits.concurrency, limits.queue),
+      new ConcurrencyLimit(limits.concurrency, limits.queue),
     ]),
   );
-  const breakers = createModelBreakers({
+  const breakers = new ModelBreakers({
     threshold: limits.breakerThreshold,
     halfOpenAfterMs: limits.breakerHalfOpenAfterMs,
     onChange(model, state) {

@@ -1,11 +1,12 @@
-import type {
-  ModelCall,
-  ModelCitation,
-  ModelFinish,
-  ModelProvider,
-  ModelSink,
-  ModelUsage,
-  ProviderSink,
+import {
+  type ModelCall,
+  type ModelCitation,
+  type ModelFinish,
+  type ModelProvider,
+  type ModelSink,
+  type ModelUsage,
+  type ProviderSink,
+  zeroUsage,
 } from '../../kernel/model.ts';
 import type { AttemptReport, ModelName } from '../models.ts';
 
@@ -22,14 +23,6 @@ interface ProgressOptions {
   /** Called once output began, with the first numbers that the provider reported. */
   onUsage?: ((usage: ModelUsage) => void) | undefined;
 }
-
-const nothing: ModelUsage = {
-  inputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWrite5mTokens: 0,
-  cacheWrite1hTokens: 0,
-  outputTokens: 0,
-};
 
 /**
  * One attempt's sink. It passes nothing on before the answer begins, so that another attempt may follow unnoticed, and
@@ -150,13 +143,13 @@ export class AttemptProgress implements ProviderSink {
 
   #bill(): { usage: ModelUsage; estimated: boolean } {
     if (this.#finish || !this.#started) {
-      return { usage: this.#usage ?? nothing, estimated: this.#estimated };
+      return { usage: this.#usage ?? zeroUsage, estimated: this.#estimated };
     }
     const known = this.#usage;
     if (known && !this.#outputSinceUsage) return { usage: known, estimated: this.#estimated };
     // The provider did not report its last numbers: what it said of the answer is counted.
     const { provider, call } = this.#options;
-    const opening = known ?? { ...nothing, inputTokens: provider.estimateInputTokens(call) };
+    const opening = known ?? { ...zeroUsage, inputTokens: provider.estimateInputTokens(call) };
     const outputTokens = Math.max(opening.outputTokens, Math.ceil(this.#outputBytes / 4));
     return { usage: { ...opening, outputTokens }, estimated: true };
   }

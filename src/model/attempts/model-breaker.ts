@@ -26,41 +26,41 @@ export interface BreakerPass {
   ignore(): void;
 }
 
-/** Cockatiel's circuit breaker for attempts that end long after they were let in. */
-export interface ModelBreaker {
-  readonly state: BreakerState;
-  /** Whether `enter` would give null now. */
-  readonly rejects: boolean;
-  /** Null while the circuit is open, or while another attempt is trying. */
-  enter(): BreakerPass | null;
-}
-
 class CountedFailure extends Error {}
 class Ignored extends Error {}
 
-export function createModelBreaker(options: BreakerOptions): ModelBreaker {
-  const { threshold, halfOpenAfterMs, onChange } = options;
-  const policy = circuitBreaker(handleType(CountedFailure), {
-    halfOpenAfter: halfOpenAfterMs,
-    breaker: new ConsecutiveBreaker(threshold),
-  });
-  let openUntil = 0;
-  policy.onStateChange((state) => {
-    if (state === CircuitState.Open) openUntil = Date.now() + halfOpenAfterMs;
-    onChange?.(nameOf(state));
-  });
-  return {
-    get state() {
-      return nameOf(policy.state);
-    },
-    get rejects() {
-      const { state } = policy;
-      if (state === CircuitState.Open) return Date.now() < openUntil;
-      // Cockatiel would let further attempts wait for the probe's outcome; they have a fallback to go to.
-      return state === CircuitState.HalfOpen;
-    },
-    enter: () => enter(policy),
-  };
+/** Cockatiel's circuit breaker for attempts that end long after they were let in. */
+export class ModelBreaker {
+  readonly #policy: CircuitBreakerPolicy;
+  #openUntil = 0;
+
+  constructor({ threshold, halfOpenAfterMs, onChange }: BreakerOptions) {
+    this.#policy = circuitBreaker(handleType(CountedFailure), {
+      halfOpenAfter: halfOpenAfterMs,
+      breaker: new ConsecutiveBreaker(threshold),
+    });
+    this.#policy.onStateChange((state) => {
+      if (state === CircuitState.Open) this.#openUntil = Date.now() + halfOpenAfterMs;
+      onChange?.(nameOf(state));
+    });
+  }
+
+  get state(): BreakerState {
+    return nameOf(this.#policy.state);
+  }
+
+  /** Whether `enter` would give null now. */
+  get rejects(): boolean {
+    const { state } = this.#policy;
+    if (state === CircuitState.Open) return Date.now() < this.#openUntil;
+    // Cockatiel would let further attempts wait for the probe's outcome; they have a fallback to go to.
+    return state === CircuitState.HalfOpen;
+  }
+
+  /** Null while the circuit is open, or while another attempt is trying. */
+  enter(): BreakerPass | null {
+    return enter(this.#policy);
+  }
 }
 
 function enter(policy: CircuitBreakerPolicy): BreakerPass | null {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { withTimeout } from '../../kernel/with-timeout.ts';
 
-const databaseWithinMs = 2_000;
+const databaseTimeoutMs = 2_000;
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, {
@@ -11,17 +12,11 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
 
 type Ping = () => Promise<unknown>;
 
-async function answers(ping: Ping): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), databaseWithinMs);
-  });
-  const answered = ping().then(
+const answers = (ping: Ping): Promise<boolean> =>
+  withTimeout(databaseTimeoutMs, ping(), 'the database').then(
     () => true,
     () => false,
   );
-  return Promise.race([answered, late]).finally(() => clearTimeout(timer));
-}
 
 /** 200 while this server should be sent work: it is not shutting down, and its database answers within 2 s. */
 export async function sendReadiness(
