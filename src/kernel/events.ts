@@ -28,6 +28,14 @@ export interface ShownResult {
   sourceTokens: number;
 }
 
+/** A part of a structured output that is whole now. A value that holds others has none of its own here. */
+export interface WholeValue {
+  /** A JSON Pointer; "" is the output itself. */
+  pointer: string;
+  /** Left out of objects and lists that are not empty: their parts came before. */
+  value?: unknown;
+}
+
 /** What is told to subscribers, by the names of the public schema. */
 export type PublicRunEvent =
   | { type: 'RunStarted'; model: string; promptVersionId: string | null }
@@ -37,6 +45,8 @@ export type PublicRunEvent =
   | { type: 'TextDelta'; text: string }
   | { type: 'ThinkingDelta'; text: string }
   | { type: 'CitationFound'; citation: Citation }
+  /** `prompt`: the one whose own field the run was begun on. */
+  | { type: 'OutputProgressed'; prompt: string | null; whole: WholeValue[] }
   | { type: 'ToolCallStarted'; callId: string; tool: string; input: unknown }
   | {
       type: 'ToolCallFinished';

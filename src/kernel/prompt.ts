@@ -18,6 +18,13 @@ export interface PromptDefinition<
   description: string;
   variables: Variables;
   output?: Output;
+  /**
+   * Output fields that others need: `{ verdict: ['reasoning'] }` makes the model write `reasoning` first, also for a caller
+   * who selects `verdict` alone. Names of the output object's own fields.
+   */
+  requires?: Output extends z.ZodObject
+    ? { [Field in keyof Output['shape']]?: readonly (keyof Output['shape'])[] }
+    : Readonly<Record<string, readonly string[]>>;
   /** LiquidJS, over the variables: version 1 of the wording. Later versions are data. */
   template: string;
   /** LiquidJS over the variables, too. */

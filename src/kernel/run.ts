@@ -8,6 +8,8 @@ export type RunStatus =
   | 'CANCELLED';
 export type CacheMode = 'DEFAULT' | 'BYPASS' | 'REFRESH';
 export type DisconnectPolicy = 'CANCEL' | 'CONTINUE';
+/** Which fields of a typed output are asked of the model: those that an operation selects, or all. */
+export type OutputFields = 'SELECTED' | 'WHOLE';
 
 /** Tokens of a run or a usage record as the API tells them. */
 export interface TokenUsage {

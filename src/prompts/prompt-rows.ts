@@ -5,7 +5,7 @@ import type { PromptVersionRecord } from './prompts.ts';
 
 const selectVersions = `
   SELECT v."id", v."promptId", p."name" AS "promptName", v."number", v."template", v."system",
-         v."model", v."maxTokens", v."notes", v."createdAt", v."createdBy"
+         v."model", v."maxTokens", v."outputFields", v."notes", v."createdAt", v."createdBy"
   FROM "PromptVersion" v JOIN "Prompt" p ON p."id" = v."promptId"`;
 
 /** Versions by a condition in SQL over `v` (the version) and `p` (its prompt). */

@@ -30,16 +30,17 @@ async function lockPrompt(transaction: Queryable, name: string): Promise<string>
 export async function insertVersion(
   transaction: Queryable,
   promptId: string,
-  version: VersionContent & { notes: string | null; author: string },
+  version: VersionContent & { outputFields?: string | null; notes: string | null; author: string },
 ): Promise<string> {
-  const { template, system, model, maxTokens, notes, author } = version;
+  const { template, system, model, maxTokens, outputFields = null, notes, author } = version;
   const id = newId();
   await transaction.query(
     `INSERT INTO "PromptVersion"
-       ("id", "promptId", "number", "template", "system", "model", "maxTokens", "notes", "createdBy")
-     SELECT $1, $2, COALESCE(MAX("number"), 0) + 1, $3, $4, $5, $6, $7, $8
+       ("id", "promptId", "number", "template", "system", "model", "maxTokens", "outputFields", "notes",
+        "createdBy")
+     SELECT $1, $2, COALESCE(MAX("number"), 0) + 1, $3, $4, $5, $6, $7, $8, $9
      FROM "PromptVersion" WHERE "promptId" = $2`,
-    [id, promptId, template, system, model, maxTokens, notes, author],
+    [id, promptId, template, system, model, maxTokens, outputFields, notes, author],
   );
   return id;
 }
@@ -108,7 +109,7 @@ export function createPromptWriter(
 ): Pick<Prompts, 'createVersion' | 'setLabel'> {
   async function createVersion(input: CreateInput, author: string): Promise<PromptVersionRecord> {
     const { prompt: name, template, labels, notes = null } = input;
-    const { system = null, model = null, maxTokens = null } = input;
+    const { system = null, model = null, maxTokens = null, outputFields = null } = input;
     const definition = registry.prompts.get(name);
     if (!definition) {
       throw promptNotFound(name, `No plugin of this server registers a prompt "${name}".`);
@@ -123,7 +124,7 @@ export function createPromptWriter(
         details,
       });
     }
-    const content = { template, system, model, maxTokens, notes, author };
+    const content = { template, system, model, maxTokens, outputFields, notes, author };
     const id = await database.transaction(async (transaction) => {
       const promptId = await lockPrompt(transaction, name);
       const versionId = await insertVersion(transaction, promptId, content);

@@ -2,6 +2,7 @@ import type { Message } from '../kernel/model.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { AnyPrompt } from '../kernel/prompt.ts';
 import type { Registered } from '../kernel/registry/registry.ts';
+import type { OutputFields } from '../kernel/run.ts';
 
 export interface PromptRecord {
   id: string;
@@ -20,6 +21,8 @@ export interface PromptVersionRecord {
   system: string | null;
   model: string | null;
   maxTokens: number | null;
+  /** What a prompt's own field asks for when its caller does not say; null: what the caller selects. */
+  outputFields: OutputFields | null;
   notes: string | null;
   createdAt: Date;
   createdBy: string;
@@ -128,6 +131,7 @@ export interface Prompts {
       system?: string | null;
       model?: string | null;
       maxTokens?: number | null;
+      outputFields?: OutputFields | null;
       notes?: string | null;
       labels?: readonly string[] | null;
     },

@@ -17,6 +17,8 @@ import { failRun } from './live/fail-run.ts';
 import { endedByFallbackText } from './live/fallback-text.ts';
 import type { LiveRun } from './live/live-run.ts';
 import type { RunPatch } from './log/run-rows.ts';
+import { OutputProgress } from './output/output-progress.ts';
+import { selectedPrompt } from './output/selected-prompt.ts';
 import type { RunServices } from './run-services.ts';
 import type { CompletionRequest } from './runs.ts';
 
@@ -30,14 +32,21 @@ export async function runCompletion(
   const sink = new RunSink(run);
   try {
     const subject = options.subject ?? run.row.userId;
-    const prompt = await preparePrompt(request.prompt, subject, services.prompts);
+    const prepared = await preparePrompt(request.prompt, subject, services.prompts);
+    const prompt = selectedPrompt(prepared, request);
     recordPrompt(run, prompt);
     const call = callOf(prompt, request);
     const chain = chainOf(request, { prompt: prompt.model, options, models: services.models });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
     const mode = cacheModeOf(prompt, options);
-    const asked = { call, chain, mode };
-    if (prompt.repair && prompt.outputSchema) sink.mode = 'heldBack';
+    const { outputSelection: selection, outputSchema } = prompt;
+    const selected = selection === null ? null : { selection, whole: callOf(prepared, request) };
+    const asked = { call, chain, mode, selected };
+    if (prompt.repair && outputSchema) sink.mode = 'heldBack';
+    if (outputSchema) {
+      const typedPrompt = selection === null ? null : prompt.name;
+      sink.progress = { prompt: typedPrompt, output: new OutputProgress(outputSchema) };
+    }
     const finish = await cachedCall({ billing: billingOf(run), request: asked, sink }, services);
     throwIfRefused(finish);
     const answer = await checkedAnswer(run, { prompt, asked, text: sink.said, finish }, services);
@@ -57,14 +66,14 @@ export async function runCompletion(
 }
 
 export function recordPrompt(run: LiveRun, prompt: PreparedPrompt): void {
-  const { promptVersionId, experimentId, variant, name } = prompt;
-  Object.assign(run.record, { promptVersionId, experimentId, variant });
+  const { promptVersionId, experimentId, variant, outputSelection, name } = prompt;
+  Object.assign(run.record, { promptVersionId, experimentId, variant, outputSelection });
   run.promptName = name;
 }
 
 export function promptPatch({ record }: LiveRun): RunPatch {
-  const { promptVersionId, experimentId, variant, model } = record;
-  return { promptVersionId, experimentId, variant, model };
+  const { promptVersionId, experimentId, variant, outputSelection, model } = record;
+  return { promptVersionId, experimentId, variant, outputSelection, model };
 }
 
 export function finishPatch(finish: CallFinish): RunPatch {

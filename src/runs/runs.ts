@@ -1,6 +1,7 @@
 import type { StoredError } from '../kernel/errors.ts';
 import type { RunEvent } from '../kernel/events.ts';
 import type { Rerank } from '../kernel/knowledge-search.ts';
+import type { OutputSelection } from '../kernel/output-selection.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Usd } from '../kernel/prices.ts';
 import type { Caller } from '../kernel/principal.ts';
@@ -8,6 +9,7 @@ import type {
   ApprovalRecord,
   CacheMode,
   DisconnectPolicy,
+  OutputFields,
   RunKind,
   RunStatus,
 } from '../kernel/run.ts';
@@ -27,6 +29,8 @@ export interface RunOptions {
   cache?: CacheMode | null;
   maxCost?: Usd | null;
   onDisconnect?: DisconnectPolicy | null;
+  /** `SELECTED`: a prompt's own field asks the model only for the output fields that the operation selects. */
+  outputFields?: OutputFields | null;
 }
 
 /** Exactly one member is set. */
@@ -40,6 +44,8 @@ export interface CompletionRequest {
   system?: string | null;
   model?: string | null;
   maxTokens?: number | null;
+  /** Of a prompt's own field: what the operation reads of the output; `true` for all of it. */
+  outputSelection?: OutputSelection | null;
   options?: RunOptions | null;
 }
 
@@ -94,6 +100,8 @@ export interface RunRecord {
   timeToFirstTokenMs: number | null;
   text: string;
   output: unknown;
+  /** What was asked of the output on a prompt's own field; null for other runs. */
+  outputSelection: OutputSelection | null;
   stopReason: string | null;
   cached: boolean;
   degraded: boolean;

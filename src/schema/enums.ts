@@ -13,6 +13,7 @@ const values = {
   ExperimentStatus: ['DRAFT', 'RUNNING', 'STOPPED'],
   MessageRole: ['USER', 'ASSISTANT'],
   Role: roles,
+  OutputFields: ['SELECTED', 'WHOLE'],
   RunKind: ['COMPLETION', 'ANSWER', 'AGENT', 'EMBEDDING'],
   RunStatus: ['QUEUED', 'RUNNING', 'WAITING_FOR_APPROVAL', 'SUCCEEDED', 'FAILED', 'CANCELLED'],
   SearchMode: ['HYBRID', 'SEMANTIC', 'KEYWORD'],

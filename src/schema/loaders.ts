@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Caller } from '../kernel/principal.ts';
+import { typedView } from './runs/run-view.ts';
 import type { Services } from './services.ts';
 
 type Batch<Value> = (keys: readonly string[]) => Promise<readonly Value[]>;
@@ -26,7 +27,10 @@ export function createLoaders(services: Services, caller: Caller | null) {
     promptByName: loader((names) => prompts.promptsByName(names)),
     promptVersion: loader((ids) => prompts.versionsById(ids)),
     /** Null for another's run, as if there were none. */
-    run: eachOf(async (id) => (caller ? runs.get(id, caller) : null)),
+    run: eachOf(async (id) => {
+      const run = caller && (await runs.get(id, caller));
+      return run && typedView(run, services);
+    }),
     score: loader((ids) => runs.scoresById(ids)),
     usageOfRun: loader((ids) => ledger.usageByRun(ids)),
     usageRecord: loader((ids) => ledger.usageRecordsById(ids)),

@@ -11,6 +11,7 @@ import type {
   CacheMode,
   Citation,
   DisconnectPolicy,
+  OutputFields,
   RunKind,
   RunStatus,
   SearchHit,
@@ -75,6 +76,7 @@ type Scalars = {
   CacheMode: Scalar<CacheMode>;
   CostDimension: Scalar<CostDimension>;
   DisconnectPolicy: Scalar<DisconnectPolicy>;
+  OutputFields: Scalar<OutputFields>;
   ErrorCode: Scalar<ErrorCode>;
   ExperimentStatus: Scalar<ExperimentRecord['status']>;
   MessageRole: Scalar<'USER' | 'ASSISTANT'>;

@@ -28,6 +28,7 @@ const version = (id: string): PromptVersionRecord => ({
   system: null,
   model: null,
   maxTokens: null,
+  outputFields: null,
   notes: null,
   createdAt: at,
   createdBy: 'root',

@@ -9,6 +9,8 @@ export type CreatePromptVersionInput = {
   maxTokens?: number | null | undefined;
   model?: string | null | undefined;
   notes?: string | null | undefined;
+  /** WHOLE asks for all output fields, whatever an operation selects. */
+  outputFields?: OutputFields | null | undefined;
   prompt: string;
   system?: string | null | undefined;
   template: string;
@@ -45,6 +47,10 @@ export type ErrorCode =
   | 'RUN_INTERRUPTED'
   | 'RUN_NOT_FOUND'
   | 'TEMPLATE_INVALID';
+
+export type OutputFields =
+  | 'SELECTED'
+  | 'WHOLE';
 
 export type SearchInput = {
   collection?: string | null | undefined;

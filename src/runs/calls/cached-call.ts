@@ -1,10 +1,12 @@
 import { isDomainError } from '../../kernel/errors.ts';
 import type { ModelSink } from '../../kernel/model.ts';
+import type { OutputSelection } from '../../kernel/output-selection.ts';
 import type { CacheMode } from '../../kernel/run.ts';
 import { type PlacedCitation, SharedAnswer } from '../../model/cache/shared-answer.ts';
 import type { StartFlight } from '../../model/cache/single-flight.ts';
 import type { CachedAnswer } from '../../model/models.ts';
 import { outputJsonSchema } from '../../model/providers/output-schema.ts';
+import { findWiderAnswer, keepSelection } from '../output/wider-answers.ts';
 import type { RunServices } from '../run-services.ts';
 import {
   askGates,
@@ -20,11 +22,15 @@ export type CacheScope = 'user' | 'deployment';
 
 export interface CachedRequest extends CallRequest {
   mode: CacheMode;
+  /** Of a prompt's own field: what is asked of the output, and the call that would ask for all of it. */
+  selected?: { selection: OutputSelection; whole: CallRequest['call'] } | null;
 }
 
 interface CachedCall extends MeteredCall {
   request: CachedRequest;
 }
+
+type CachedMeteredCall = CachedCall & { sink: SharedAnswer };
 
 const nothing = {
   inputTokens: 0,
@@ -61,7 +67,7 @@ export async function cachedCall(
  * The first one pays, and may leave before the call ends: the bill is then settled under its run all the same.
  */
 async function sharedCall(
-  { billing, request, sink }: MeteredCall,
+  { billing, request, sink }: CachedCall,
   key: string,
   services: RunServices,
 ): Promise<CallFinish> {
@@ -94,11 +100,13 @@ async function sharedCall(
 }
 
 async function answerOrCall(
-  asked: MeteredCall & { sink: SharedAnswer },
+  asked: CachedMeteredCall,
   key: string,
   services: RunServices,
 ): Promise<CallFinish> {
-  const answer = await services.cache.get(key);
+  const answer =
+    (await services.cache.get(key)) ??
+    (await findWiderAnswer(wideRequest(asked, services), services.cache));
   if (!answer) return storedCall(asked, key, services);
   const { model, provider, text, citations } = answer;
   asked.sink.start(model);
@@ -117,6 +125,14 @@ function keyFor(userId: string, request: CallRequest, services: RunServices): st
   return services.cache.keyOf({ ...identityOf(request, services), owner });
 }
 
+/** Under which key the selections of the same call are kept that have an answer. Null: the call selects nothing. */
+function wideRequest({ billing, request }: CachedMeteredCall, services: RunServices) {
+  if (!request.selected) return null;
+  const { selection, whole: call } = request.selected;
+  const key = keyFor(billing.tag.userId, { call, chain: request.chain }, services);
+  return { selection, key: services.cache.keyOf({ selectionsOf: key }) };
+}
+
 /**
  * Everything that changes the answer, and where it comes from. A schema is known by what the model is told of it; the
  * deadline and the billing are not part.
@@ -129,7 +145,7 @@ function identityOf({ call, chain }: CallRequest, { models }: RunServices) {
 }
 
 async function storedCall(
-  asked: MeteredCall & { sink: SharedAnswer },
+  asked: CachedMeteredCall,
   key: string,
   services: RunServices,
 ): Promise<CallFinish> {
@@ -137,6 +153,7 @@ async function storedCall(
   const { said: text, citations } = asked.sink;
   if (isWorthKeeping(finish, text, asked.request)) {
     await store(key, { ...finish, text, citations }, services);
+    await keepSelection(wideRequest(asked, services), key, services.cache);
   }
   return finish;
 }

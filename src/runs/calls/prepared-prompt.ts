@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { Message } from '../../kernel/model.ts';
-import type { CacheMode } from '../../kernel/run.ts';
+import type { OutputSelection } from '../../kernel/output-selection.ts';
+import type { CacheMode, OutputFields } from '../../kernel/run.ts';
 import type { ModelName, Models } from '../../model/models.ts';
 import type { NamedPrompt, Prompts } from '../../prompts/prompts.ts';
+import type { Requirements } from '../output/select-output.ts';
 import type { CompletionRequest, PromptChoice, RunOptions } from '../runs.ts';
 import type { CallRequest } from './metered-call.ts';
 
@@ -13,6 +15,12 @@ export interface PreparedPrompt {
   model: string | null;
   maxTokens: number | null;
   outputSchema: z.ZodType | null;
+  /** What is asked of the output on the prompt's own field. */
+  outputSelection: OutputSelection | null;
+  /** What the version asks for when the caller does not say. */
+  outputFields: OutputFields | null;
+  /** Output fields that others need to be written first. */
+  requires: Requirements;
   thinking: boolean;
   cacheable: boolean;
   repair: boolean;
@@ -30,6 +38,9 @@ const unnamed = {
   model: null,
   maxTokens: null,
   outputSchema: null,
+  outputSelection: null,
+  outputFields: null,
+  requires: {},
   thinking: false,
   cacheable: true,
   repair: false,
@@ -72,6 +83,9 @@ export async function prepareNamed(
     model: version.model ?? definition.model ?? null,
     maxTokens: version.maxTokens ?? definition.maxTokens ?? null,
     outputSchema: definition.output ?? null,
+    outputSelection: null,
+    outputFields: version.outputFields,
+    requires: (definition.requires ?? {}) as Requirements,
     thinking: definition.reasoning ?? false,
     cacheable: definition.cache ?? true,
     repair: definition.repair ?? false,

@@ -1,5 +1,6 @@
 import type { ModelCitation, ModelSink } from '../../kernel/model.ts';
 import type { LiveRun } from '../live/live-run.ts';
+import type { OutputProgress } from '../output/output-progress.ts';
 
 /** `heldBack`: the text may have to be replaced, and is not streamed. `silent`: nothing of the call shows in the run. */
 type Mode = 'streamed' | 'heldBack' | 'silent';
@@ -10,6 +11,8 @@ export class RunSink implements ModelSink {
   mode: Mode;
   /** `at`: the length of the text before the citation. Citations are dropped without it. */
   onCitation: ((citation: ModelCitation, at: number) => void) | null = null;
+  /** Reports values of a structured output as they become whole, while its text is streamed. */
+  progress: { prompt: string | null; output: OutputProgress } | null = null;
   /** All text so far, streamed or not. */
   said = '';
 
@@ -29,7 +32,17 @@ export class RunSink implements ModelSink {
 
   text(text: string): void {
     this.said += text;
-    if (this.mode === 'streamed') this.#run.append({ type: 'TextDelta', text });
+    if (this.mode !== 'streamed') return;
+    this.#run.append({ type: 'TextDelta', text });
+    this.#reportProgress(text);
+  }
+
+  #reportProgress(text: string): void {
+    if (!this.progress) return;
+    const whole = this.progress.output.write(text);
+    if (whole.length > 0) {
+      this.#run.append({ type: 'OutputProgressed', prompt: this.progress.prompt, whole });
+    }
   }
 
   thinking(text: string): void {

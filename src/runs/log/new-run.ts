@@ -82,6 +82,7 @@ export function newRecord({
     timeToFirstTokenMs: null,
     text: '',
     output: null,
+    outputSelection: null,
     stopReason: null,
     cached: false,
     degraded: false,

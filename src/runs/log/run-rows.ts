@@ -1,6 +1,7 @@
 import type { Queryable } from '../../data/database.ts';
 import type { StoredError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
+import type { OutputSelection } from '../../kernel/output-selection.ts';
 import type { Caller } from '../../kernel/principal.ts';
 import type { DisconnectPolicy, RunKind, RunStatus } from '../../kernel/run.ts';
 import { storableJson } from '../../kernel/storable-json.ts';
@@ -35,6 +36,7 @@ export interface RunPatch {
   timeToFirstTokenMs?: number | null;
   text?: string;
   output?: unknown;
+  outputSelection?: OutputSelection | null;
   stopReason?: string | null;
   cached?: boolean;
   degraded?: boolean;
@@ -73,6 +75,7 @@ const patchColumns: Record<keyof RunPatch, string> = {
   timeToFirstTokenMs: 'float8',
   text: 'text',
   output: 'jsonb',
+  outputSelection: 'jsonb',
   stopReason: 'text',
   cached: 'bool',
   degraded: 'bool',
@@ -140,7 +143,7 @@ interface RunRow extends Omit<RunRecord, 'message' | 'maxTurns'> {
 }
 
 const recordColumns = `id, kind, status, "userId", "requestId", model, "promptVersionId", "experimentId", variant, agent,
-  "createdAt", "finishedAt", "durationMs", "timeToFirstTokenMs", text, output, "stopReason", cached, degraded, error, input`;
+  "createdAt", "finishedAt", "durationMs", "timeToFirstTokenMs", text, output, "outputSelection", "stopReason", cached, degraded, error, input`;
 
 /** Runs by id, in the order asked; null where there is none. */
 export async function readRuns(

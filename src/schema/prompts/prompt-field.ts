@@ -1,5 +1,7 @@
 import type { InputFieldMap, ObjectRef } from '@pothos/core';
+import type { GraphQLResolveInfo } from 'graphql';
 import { DomainError } from '../../kernel/errors.ts';
+import type { OutputSelection } from '../../kernel/output-selection.ts';
 import { camelCase, pascalCase } from '../../kernel/registry/names.ts';
 import type { NamedPrompt } from '../../prompts/prompts.ts';
 import type { CompletionRequest, RunOptions, RunRecord } from '../../runs/runs.ts';
@@ -11,10 +13,12 @@ import { completionCodes } from '../runs/completion-codes.ts';
 import { completionFields } from '../runs/completion-fields.ts';
 import { runInterfaces } from '../runs/run-interfaces.ts';
 import { declareRunOperation } from '../runs/run-operation.ts';
-import type { RunView } from '../runs/run-view.ts';
+import { completionTypeOf, type RunView } from '../runs/run-view.ts';
+import { askedOutput } from '../zod/asked-output.ts';
 import { toZodInput } from '../zod/input-value.ts';
 import type { ShapeTypes } from '../zod/shape-to-types.ts';
 import type { PromptShape } from './prompt-shapes.ts';
+import { readSelection } from './read-selection.ts';
 
 interface FieldArguments {
   variables?: unknown;
@@ -59,7 +63,7 @@ export class PromptField {
 
   #declareCompletion(builder: Builder): CompletionRef {
     const { output, prompt } = this.#shape;
-    return builder.objectRef<RunView>(`${this.#typeName}Completion`).implement({
+    return builder.objectRef<RunView>(completionTypeOf(prompt.name)).implement({
       description: `A completion of the prompt "${prompt.name}".`,
       interfaces: runInterfaces(builder),
       fields: (t) => ({
@@ -70,7 +74,7 @@ export class PromptField {
               nullable: output.nullable || output.optional,
               authScopes: ofContent,
               // The run keeps what the prompt's schema gave, which TypeScript cannot know.
-              resolve: (run) => run.output as never,
+              resolve: (run) => askedOutput(run.output, run.outputSelection) as never,
             })
           : t.expose('output', { type: 'JSON', nullable: true, authScopes: ofContent }),
       }),
@@ -90,7 +94,8 @@ export class PromptField {
       result,
       codes: completionCodes,
       args: (arg) => this.#arguments(arg),
-      start: (args: FieldArguments, runs, caller) => runs.complete(this.#request(args), caller),
+      start: (args: FieldArguments, runs, { caller, info }) =>
+        runs.complete({ ...this.#request(args), outputSelection: this.#selection(info) }, caller),
       toResult: (run) => this.#result(run),
       viewRun: (run) => this.#view(run),
     });
@@ -110,6 +115,14 @@ export class PromptField {
     return { prompt: { named: this.named(variables) }, options };
   }
 
+  /** What the operation reads of the typed output; without any of it the text is read, and so the whole asked for. */
+  #selection(info: GraphQLResolveInfo): OutputSelection {
+    const { output, prompt } = this.#shape;
+    if (!output) return true;
+    const completionType = completionTypeOf(prompt.name);
+    return readSelection(info, { completionType, shape: output.shape }) ?? true;
+  }
+
   /** Has the run what the type promises? The fallback text may stand where an output should. */
   #isTyped({ output }: RunRecord): boolean {
     const slot = this.#shape.output;
@@ -117,7 +130,8 @@ export class PromptField {
   }
 
   #view(run: RunRecord): RunView {
-    return this.#isTyped(run) ? { ...run, completionType: `${this.#typeName}Completion` } : run;
+    const completionType = completionTypeOf(this.#shape.prompt.name);
+    return this.#isTyped(run) ? { ...run, completionType } : run;
   }
 
   #result(run: RunRecord): RunRecord | ErrorData {

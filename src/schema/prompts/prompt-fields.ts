@@ -2,9 +2,12 @@ import type { Registry } from '../../kernel/registry/registry.ts';
 import { StartupError } from '../../kernel/startup-error.ts';
 import type { NamedPrompt } from '../../prompts/prompts.ts';
 import type { Builder, InputFields } from '../builder.ts';
+import { PartialTypes } from '../zod/partial-types.ts';
 import { ShapeTypes } from '../zod/shape-to-types.ts';
+import type { ObjectShape } from '../zod/type-shape.ts';
+import { declarePartialOutput } from './partial-output.ts';
 import { PromptField } from './prompt-field.ts';
-import { readPromptShapes } from './prompt-shapes.ts';
+import { type PromptShape, readPromptShapes } from './prompt-shapes.ts';
 
 /** Every registered prompt as a typed part of the schema. */
 export interface PromptFields {
@@ -14,6 +17,15 @@ export interface PromptFields {
   namedPrompt(input: object): NamedPrompt;
   /** Declares their types, mutations and subscriptions. */
   declare(): void;
+}
+
+/** The output of each prompt that answers with an object, by the prompt's name. */
+function objectOutputs(shapes: readonly PromptShape[]): Map<string, ObjectShape> {
+  return new Map(
+    shapes.flatMap(({ prompt, output }) =>
+      output?.shape.kind === 'object' ? [[prompt.name, output.shape] as const] : [],
+    ),
+  );
 }
 
 /** Throws a `StartupError` that lists what of the prompts' schemas GraphQL cannot say. */
@@ -36,6 +48,7 @@ export function createPromptFields(builder: Builder, registry: Registry): Prompt
     },
     declare: () => {
       for (const field of fields) field.declare(builder);
+      declarePartialOutput(builder, new PartialTypes(builder, types), objectOutputs(shapes));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { AnyPrompt } from '../../kernel/prompt.ts';
 import { pascalCase } from '../../kernel/registry/names.ts';
 import type { Registered, Registry, RegistryCheck } from '../../kernel/registry/registry.ts';
 import { namedShapes } from '../zod/named-shapes.ts';
+import { partialName } from '../zod/partial-name.ts';
 import type { Slot, TypeShape } from '../zod/type-shape.ts';
 import { InexpressibleError, ZodPlace } from '../zod/zod-place.ts';
 import { slotOf } from '../zod/zod-shape.ts';
@@ -37,7 +38,8 @@ function typeNamesOf({ prompt, variables, output }: PromptShape): string[] {
   const seen = new Set<TypeShape>();
   const parts = [variables, output].flatMap((slot) => slot?.shape ?? []);
   const nested = parts.flatMap((shape) => namedShapes(shape, seen));
-  return [`${type}Completion`, `${type}Result`, ...nested.map((shape) => shape.name)];
+  const partials = (output ? namedShapes(output.shape) : []).map(({ name }) => partialName(name));
+  return [`${type}Completion`, `${type}Result`, ...nested.map((shape) => shape.name), ...partials];
 }
 
 function* nameProblems(shapes: readonly PromptShape[]): Iterable<string> {

@@ -29,6 +29,12 @@ function declarePromptVersionType(builder: Builder): void {
       system: t.exposeString('system', { nullable: true }),
       model: t.exposeString('model', { nullable: true }),
       maxTokens: t.exposeInt('maxTokens', { nullable: true }),
+      outputFields: t.expose('outputFields', {
+        type: 'OutputFields',
+        nullable: true,
+        description:
+          "What the prompt's own field asks the model for when `RunOptions.outputFields` is left out. Null: SELECTED.",
+      }),
       variables: t.stringList({
         description: 'What the prompt declares and its templates may use.',
         resolve: async ({ promptId }, _args, { loaders }) => {
@@ -83,6 +89,10 @@ function declareCreatePromptVersion(builder: Builder): void {
       system: t.string({ validate: { maxLength: 200_000 } }),
       model: t.string({ validate: { schema: nameSchema() } }),
       maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),
+      outputFields: t.field({
+        type: 'OutputFields',
+        description: 'WHOLE asks for all output fields, whatever an operation selects.',
+      }),
       notes: t.string({ validate: { maxLength: 10_000 } }),
       labels: t.stringList({ validate: { maxLength: 20, items: { schema: label } } }),
     }),

@@ -123,7 +123,8 @@ function declareRunAgent(builder: Builder): void {
     result,
     codes,
     args: (arg) => ({ input: arg({ type: RunAgentInput, required: true }) }),
-    start: ({ input: { wait: _wait, ...request } }, runs, caller) => runs.runAgent(request, caller),
+    start: ({ input: { wait: _wait, ...request } }, runs, { caller }) =>
+      runs.runAgent(request, caller),
     returnsAtOnce: ({ input }) => input.wait === false,
     toResult: withStartError,
   });

@@ -90,6 +90,6 @@ export function declareAnswer(builder: Builder): void {
     result: resultUnion(builder, 'AskResult', { types: ['Answer'], codes }),
     codes,
     args: (arg) => ({ input: arg({ type: AskInput, required: true }) }),
-    start: ({ input }, runs, caller) => runs.answer(input, caller),
+    start: ({ input }, runs, { caller }) => runs.answer(input, caller),
   });
 }

@@ -1,3 +1,4 @@
+import { selectedFields } from '../../kernel/output-selection.ts';
 import type { ObjectFields } from '../builder.ts';
 import { ofContent } from '../limits/access.ts';
 import type { RunView } from './run-view.ts';
@@ -16,6 +17,15 @@ export function completionFields(t: ObjectFields<RunView>) {
     timeToFirstTokenMs: t.exposeFloat('timeToFirstTokenMs', {
       nullable: true,
       description: 'Milliseconds to the first token of the model.',
+    }),
+    outputFields: t.stringList({
+      nullable: true,
+      description:
+        'The output fields that the model was asked for, with dots between levels; of a union, the member after "=". Null when it was asked for the whole output, or the run is not of a prompt\'s own field.',
+      resolve: ({ outputSelection }) =>
+        outputSelection === null || outputSelection === true
+          ? null
+          : selectedFields(outputSelection),
     }),
     promptVersion: t.field({
       type: 'PromptVersion',

@@ -71,6 +71,6 @@ export function declareCompletion(builder: Builder, prompts: PromptFields): void
     result,
     codes: completionCodes,
     args: (arg) => ({ input: arg({ type: CompleteInput, required: true }) }),
-    start: ({ input }, runs, caller) => runs.complete(toRequest(input, prompts), caller),
+    start: ({ input }, runs, { caller }) => runs.complete(toRequest(input, prompts), caller),
   });
 }

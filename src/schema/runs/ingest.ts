@@ -113,6 +113,6 @@ export function declareIngest(builder: Builder): void {
     codes,
     scope: 'editor',
     args: (arg) => ({ input: arg({ type: IngestDocumentsInput, required: true }) }),
-    start: ({ input }, runs, caller) => runs.ingest(input, caller),
+    start: ({ input }, runs, { caller }) => runs.ingest(input, caller),
   });
 }

@@ -3,6 +3,7 @@ import type { RunEvent } from '../../kernel/events.ts';
 import type { RunHandle, RunRecord } from '../../runs/runs.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeGlobalId } from '../global-id.ts';
+import { emptyOutput, outputAt } from './growing-output.ts';
 import { createRunStream, RunEventView, type RunStream, toView } from './run-event-view.ts';
 import type { RunView } from './run-view.ts';
 
@@ -107,7 +108,12 @@ export async function followRun(
   try {
     const handle = await start();
     context.runIds.add(handle.runId);
-    const stream = createRunStream(handle.runId, viewRun);
+    const outputBefore = async () => {
+      if (!after) return emptyOutput;
+      const [events = []] = await context.services.runs.storedEvents([handle.runId]);
+      return outputAt(events, after);
+    };
+    const stream = createRunStream(handle.runId, viewRun, outputBefore);
     return new RunEventIterator(handle, stream, { context, after });
   } catch (error) {
     if (isDomainError(error) && startErrors.includes(error.code)) {

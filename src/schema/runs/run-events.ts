@@ -152,6 +152,25 @@ function declareEnds(builder: Builder): void {
   });
 }
 
+function declareOutputProgressed(builder: Builder): void {
+  builder.objectType('OutputProgressed', {
+    interfaces: ['RunEvent'],
+    description:
+      'Parts of a structured output have become whole. Text and numbers appear only when they are whole and of the output schema.',
+    fields: (t) => ({
+      output: t.field({
+        type: 'JSON',
+        description: 'The output so far: all parts that are whole.',
+        resolve: async (view) => (await view.output)?.output ?? {},
+      }),
+      complete: t.stringList({
+        description: 'JSON Pointers of all parts that are whole; "" is the whole output.',
+        resolve: async (view) => (await view.output)?.complete ?? [],
+      }),
+    }),
+  });
+}
+
 /** Everything a stream tells, and the subscription that joins a run. */
 export function declareRunEvents(builder: Builder): void {
   declareInterface(builder);
@@ -159,6 +178,7 @@ export function declareRunEvents(builder: Builder): void {
   declareIngestEvent(builder);
   declareToolEvents(builder);
   declareTurnRestarted(builder);
+  declareOutputProgressed(builder);
   declareEnds(builder);
   builder.subscriptionField('runEvents', (t) =>
     t.field({

@@ -1,4 +1,5 @@
 import type { InputFieldMap, InputShapeFromFields, OutputRef } from '@pothos/core';
+import type { GraphQLResolveInfo } from 'graphql';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import type { Caller } from '../../kernel/principal.ts';
 import { resultOrLeave } from '../../runs/reading/result-or-leave.ts';
@@ -32,7 +33,11 @@ export interface RunOperation<Fields extends InputFieldMap> {
   /** Arguments of both fields. */
   args: (arg: Arguments) => Fields;
   /** Begins the run. Rejects with a `DomainError` if it cannot start. */
-  start: (args: InputShapeFromFields<Fields>, runs: Runs, caller: Caller) => Promise<RunHandle>;
+  start: (
+    args: InputShapeFromFields<Fields>,
+    runs: Runs,
+    request: { caller: Caller; info: GraphQLResolveInfo },
+  ) => Promise<RunHandle>;
   /** The mutation's value of a run that has ended or waits. Default: the run if it succeeded, else its error. */
   toResult?: (run: RunRecord, context: GraphQLContext) => ResultValue | Promise<ResultValue>;
   /** True if the mutation returns the run at once, without waiting for its end. Default: never. */
@@ -59,8 +64,11 @@ export function declareRunOperation<Fields extends InputFieldMap>(
   const { returnsAtOnce, viewRun, toResult = (run) => runAsResult(codes, run) } = operation;
   const authScopes = { [scope]: true };
 
-  const begin = async (args: InputShapeFromFields<Fields>, context: GraphQLContext) =>
-    start(args, context.services.runs, callerOf(context));
+  const begin = async (
+    args: InputShapeFromFields<Fields>,
+    context: GraphQLContext,
+    info: GraphQLResolveInfo,
+  ) => start(args, context.services.runs, { caller: callerOf(context), info });
 
   builder.mutationField(mutation.name, (t) =>
     t.field({
@@ -69,9 +77,9 @@ export function declareRunOperation<Fields extends InputFieldMap>(
       complexity: generationCost,
       description: mutation.description,
       args: operation.args(t.arg),
-      resolve: (_root, args, context) =>
+      resolve: (_root, args, context, info) =>
         asResult(codes, async () => {
-          const handle = await begin(args, context);
+          const handle = await begin(args, context, info);
           context.runIds.add(handle.runId);
           if (returnsAtOnce?.(args)) return currentRun(handle, context);
           const run = await resultOrLeave(handle, context.disconnected, 'disconnected');
@@ -86,8 +94,8 @@ export function declareRunOperation<Fields extends InputFieldMap>(
       complexity: generationCost,
       description: subscription.description,
       args: operation.args(t.arg),
-      subscribe: (_root, args, context) =>
-        followRun(() => begin(withRunDefaults(args, context.runDefaults), context), context, {
+      subscribe: (_root, args, context, info) =>
+        followRun(() => begin(withRunDefaults(args, context.runDefaults), context, info), context, {
           viewRun,
         }),
       resolve: (event) => event,

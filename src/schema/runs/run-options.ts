@@ -36,6 +36,11 @@ export function declareRunOptions(builder: Builder): void {
         type: 'USD',
         description: 'Refuses before the call when the worst case would cost more.',
       }),
+      outputFields: t.field({
+        type: 'OutputFields',
+        description:
+          "On a prompt's own field. SELECTED (default): the model is asked only for the output fields that the operation selects, and nothing else is written or billed. WHOLE: for all of them.",
+      }),
       onDisconnect: t.field({
         type: 'DisconnectPolicy',
         description:

@@ -8,6 +8,7 @@ import {
   type OutputType,
 } from '@pothos/core';
 import type { Builder, InputFields, Types } from '../builder.ts';
+import { askedField } from './asked-output.ts';
 import { namedShapes } from './named-shapes.ts';
 import type {
   EnumShape,
@@ -161,7 +162,7 @@ export class ShapeTypes {
               type: this.outputType(field.shape),
               nullable: mayBeNull(field),
               // The value is of the shape, which TypeScript cannot know.
-              resolve: (value) => value[field.name] as never,
+              resolve: (value) => askedField(value, field.name) as never,
             }),
           ]),
         ),

@@ -24,6 +24,7 @@ export const runRecord = (change: Partial<RunRecord> = {}): RunRecord => ({
   timeToFirstTokenMs: 4,
   text: 'Hello.',
   output: null,
+  outputSelection: null,
   stopReason: 'end_turn',
   cached: false,
   degraded: false,

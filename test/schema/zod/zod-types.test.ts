@@ -246,8 +246,8 @@ const nested = createSchema(
 );
 
 test('a discriminated union is a union of objects on output, its discriminator one shared enum', () => {
-  const names = Object.keys(nested.getTypeMap()).filter((name) =>
-    name.startsWith('DrawOutputShape'),
+  const names = Object.keys(nested.getTypeMap()).filter(
+    (name) => name.startsWith('DrawOutputShape') && !name.endsWith('Partial'),
   );
   expect(names.map((name) => print(nested, name)).join('\n')).toMatchInlineSnapshot(`
     "union DrawOutputShape = DrawOutputShapeCircle | DrawOutputShapeNothing | DrawOutputShapeSquare
