@@ -2,32 +2,34 @@
 // reviewed. npm run migrate:check: fails when they differ.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { functionDifferences } from './database-functions.ts';
+import { functionDifference } from './function-difference.ts';
 import { migrationsFolder, schemaDifference } from './schema-difference.ts';
 
 async function check(): Promise<number> {
-  const difference = await schemaDifference('words');
-  const { problems } = await functionDifferences();
-  if (difference === null && problems.length === 0) {
+  const schema = await schemaDifference('words');
+  const functions = await functionDifference('words');
+  if (schema === null && functions === null) {
     console.log('The migrations make what schema.prisma and prisma/functions say.');
     return 0;
   }
-  const words = [difference ?? '', ...problems].filter(Boolean).join('\n');
-  console.error(`No migration makes this (npm run migrate:new -- NAME):\n${words}`);
+  const remedy = 'npm run migrate:new -- NAME writes a migration';
+  if (schema !== null)
+    console.error(`schema.prisma has what no migration makes (${remedy}):\n${schema}`);
+  if (functions !== null)
+    console.error(`The migrations do not end at prisma/functions (${remedy}):\n${functions}`);
   return 1;
 }
 
 async function author(name: string): Promise<number> {
-  const schema = await schemaDifference('sql');
-  const functions = await functionDifferences();
-  const sql = [...(schema === null ? [] : [schema]), ...functions.sql].join('\n\n');
+  const parts = [await schemaDifference('sql'), await functionDifference('sql')];
+  const sql = parts.filter((part) => part !== null).join('\n');
   if (sql === '') {
     console.log('Nothing to do: the migrations make what schema.prisma and prisma/functions say.');
     return 0;
   }
   const folder = path.join(migrationsFolder, `${await nextStamp()}_${name}`);
   await mkdir(folder);
-  await writeFile(path.join(folder, 'migration.sql'), `${sql.trimEnd()}\n`);
+  await writeFile(path.join(folder, 'migration.sql'), sql);
   console.log(
     `Wrote ${path.relative(process.cwd(), folder)}/migration.sql: read it before you commit it.`,
   );

@@ -8,19 +8,10 @@ import {
 } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { startEmbeddedServer } from '../src/data/embedded/embedded-server.ts';
-import type { Log } from '../src/kernel/log.ts';
+import { silentLog } from './silent-log.ts';
 
 const provider = 'postgres';
 const adapterName = '@prisma/adapter-pg';
-
-const ignore = (): void => undefined;
-const silent: Log = {
-  debug: ignore,
-  info: ignore,
-  warn: ignore,
-  error: ignore,
-  child: () => silent,
-};
 
 /** The types of the columns that the schema engine meets in the catalogs, by OID; anything else is text to it. */
 const columnTypes: Record<number, ColumnType> = {
@@ -47,7 +38,7 @@ const columnTypes: Record<number, ColumnType> = {
  * can't serve it: that one rejects the catalogs' type "char" and splits scripts at every semicolon.
  */
 export async function openSchemaAdapter(): Promise<SqlDriverAdapter> {
-  const server = await startEmbeddedServer({ dataDir: 'memory://' }, silent);
+  const server = await startEmbeddedServer({ dataDir: 'memory://' }, silentLog);
   const client = new pg.Client({
     stream: () => server.connect(),
     user: 'postgres',

@@ -8,7 +8,9 @@
 CREATE OR REPLACE FUNCTION ledger_settle(
   p_holds uuid[], p_records jsonb, p_envelopes jsonb, p_only_held boolean, p_time_zone text,
   p_high_cost numeric, p_now timestamptz
-) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout = '4s' AS $$
+) RETURNS jsonb LANGUAGE plpgsql
+SET lock_timeout = '4s' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off AS $$
 DECLARE
   v_now timestamptz := date_trunc('milliseconds', coalesce(p_now, clock_timestamp()));
   v_holds "Hold"[];

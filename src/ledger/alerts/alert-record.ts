@@ -1,6 +1,6 @@
 import type { AlertRecord } from '../ledger.ts';
 
-/** As `ledger_alert_json` of the migration tells it: money as text, the moment in ISO 8601. */
+/** What `ledger_alert_json` returns: money as text, the moment in ISO 8601. */
 export type AlertJson = Omit<AlertRecord, 'createdAt'> & { createdAt: string };
 
 export const alertFromJson = (json: AlertJson): AlertRecord => ({
