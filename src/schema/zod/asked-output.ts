@@ -41,5 +41,5 @@ export function askedField(value: Record<string, unknown>, name: string): unknow
 const neverWritten = (name: string): GraphQLError =>
   new GraphQLError(
     `The run was not asked for the output field "${name}", so no model has written it. Select it where the run begins, or begin it with options: { outputFields: WHOLE }.`,
-    { extensions: { code: 'OUTPUT_FIELD_NOT_ASKED' } },
+    { extensions: { code: 'BAD_USER_INPUT' } },
   );

@@ -44,7 +44,7 @@ test('a date is asked for as text, parsed, and comes out as a DateTime, from the
   expect(await find('DEFAULT')).toMatchObject({ cached: false, output });
   const { id, ...hit } = await find('DEFAULT');
   expect(hit).toEqual({ cached: true, output });
-  const RUN = 'query ($id: ID!) { run(id: $id) { ... on Completion { output } } }';
+  const RUN = 'query ($id: ID!) { run(id: $id) { ... on FindDateCompletion { output { at } } } }';
   expect(await server.data(RUN, { id })).toEqual({ run: { output: { at: output.at } } });
   const sent = server.demo.requests.at(-1)?.body as { output_config?: object };
   expect(sent.output_config).toMatchObject({

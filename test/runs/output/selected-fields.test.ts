@@ -188,6 +188,6 @@ test('a later reader finds the prompt’s type, and an error for a field that wa
   const refused = await read('output { price reasoning }');
   expect(refused.errors?.[0]).toMatchObject({
     message: expect.stringContaining('was not asked for the output field "reasoning"'),
-    extensions: { code: 'OUTPUT_FIELD_NOT_ASKED' },
+    extensions: { code: 'BAD_USER_INPUT' },
   });
 });

@@ -92,7 +92,7 @@ describe('every root field', () => {
 const withoutContent = [
   ...['id', 'status', 'createdAt', 'finishedAt', 'durationMs', 'timeToFirstTokenMs'],
   ...['userId', 'requestId', 'model', 'usage', 'cost', 'error', 'stopReason', 'cached', 'degraded'],
-  ...['promptVersion', 'experiment', 'agent', 'maxTurns'],
+  ...['outputFields', 'promptVersion', 'experiment', 'agent', 'maxTurns'],
   ...['documents', 'created', 'updated', 'unchanged', 'chunks'],
 ];
 
