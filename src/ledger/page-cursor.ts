@@ -7,7 +7,7 @@ export interface Place {
   id: string;
 }
 
-interface PageStart {
+export interface PageStart {
   size: number;
   after: Place | null;
 }

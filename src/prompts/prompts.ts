@@ -144,6 +144,8 @@ export interface Prompts {
   ): Promise<PromptLabelRecord>;
 
   experiment(name: string): Promise<ExperimentRecord | null>;
+  /** Newest first. Throws `InvalidInputError` for a bad cursor or page size. */
+  experiments(request: PageRequest): Promise<Page<ExperimentRecord>>;
   experimentsById(ids: readonly string[]): Promise<(ExperimentRecord | null)[]>;
   /** The running experiment of a prompt, else its newest; null where it has none. */
   experimentOf(promptId: string): Promise<ExperimentRecord | null>;

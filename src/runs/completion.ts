@@ -66,14 +66,14 @@ export async function runCompletion(
 }
 
 export function recordPrompt(run: LiveRun, prompt: PreparedPrompt): void {
-  const { promptVersionId, experimentId, variant, outputSelection, name } = prompt;
-  Object.assign(run.record, { promptVersionId, experimentId, variant, outputSelection });
-  run.promptName = name;
+  const { name: promptName, promptVersionId, experimentId, variant, outputSelection } = prompt;
+  const recorded = { promptName, promptVersionId, experimentId, variant, outputSelection };
+  Object.assign(run.record, recorded);
 }
 
 export function promptPatch({ record }: LiveRun): RunPatch {
-  const { promptVersionId, experimentId, variant, outputSelection, model } = record;
-  return { promptVersionId, experimentId, variant, outputSelection, model };
+  const { promptVersionId, promptName, experimentId, variant, outputSelection, model } = record;
+  return { promptVersionId, promptName, experimentId, variant, outputSelection, model };
 }
 
 export function finishPatch(finish: CallFinish): RunPatch {

@@ -1,12 +1,15 @@
 import { DomainError } from '../kernel/errors.ts';
+import { turnEvents, turnsSoFar } from './agent/agent-state.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';
+import { listRuns } from './listing/list-runs.ts';
+import { readSubRuns } from './log/run-rows.ts';
 import { readAllStoredEvents } from './log/stored-events.ts';
 import { reachableRun, requireRun } from './reading/run-access.ts';
 import { isPublic } from './reading/run-reader.ts';
 import { createRunParts, type RunParts } from './run-parts.ts';
 import type { Runs } from './runs.ts';
 import type { RunsOptions } from './runs-options.ts';
-import { readScores, storeScore } from './scores.ts';
+import { readScores, readScoresOf, storeScore } from './scores.ts';
 import { Deployment } from './servers/deployment.ts';
 import { RunStarts } from './starts/run-starts.ts';
 import { callTool } from './tools/call-tool.ts';
@@ -65,7 +68,16 @@ function createDeployment(
 
 type RunOperations = Pick<
   Runs,
-  'join' | 'get' | 'cancel' | 'storedEvents' | 'score' | 'scoresById'
+  | 'join'
+  | 'get'
+  | 'list'
+  | 'subRuns'
+  | 'cancel'
+  | 'storedEvents'
+  | 'turns'
+  | 'score'
+  | 'scoresById'
+  | 'scoresOf'
 >;
 
 /** What is done with runs that have begun. */
@@ -78,6 +90,8 @@ function runOperations(parts: RunParts): RunOperations {
       return handles.open(runId);
     },
     get: (runId, caller) => reachableRun(runId, { caller, reach: 'runs' }, parts),
+    list: (request) => listRuns(database, request),
+    subRuns: (runIds) => readSubRuns(database, runIds),
     async cancel(runId, caller) {
       await requireRun(runId, { caller, reach: 'cancel' }, parts);
       return canceller.cancel(runId);
@@ -89,11 +103,18 @@ function runOperations(parts: RunParts): RunOperations {
         return (live ? live.log.read(0) : stored[index]!).filter(isPublic);
       });
     },
+    async turns(runIds) {
+      const stored = await readAllStoredEvents(database, runIds, turnEvents);
+      return runIds.map((runId, index) =>
+        turnsSoFar(liveRuns.get(runId)?.log.read(0) ?? stored[index]!),
+      );
+    },
     async score({ runId, name, value, comment = null }, caller) {
       await requireRun(runId, { caller, reach: 'scores' }, parts);
       return storeScore(database, { runId, name, value, comment, userId: caller.userId });
     },
     scoresById: (ids) => readScores(database, ids),
+    scoresOf: (runIds) => readScoresOf(database, runIds),
   };
 }
 

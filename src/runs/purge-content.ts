@@ -3,7 +3,7 @@ import type { Database } from '../data/database.ts';
 const batchRuns = 100;
 
 /**
- * Forgets what was asked and said in runs that ended before `olderThan`: input, text, output, the events but the first
+ * Forgets what was asked and said in runs that ended before `olderThan`: input, text, output, notes, the events but the first
  * and the last, the approvals' inputs and reasons, the scores' comments. The rows stay with what they were and cost, and
  * so do the usage records. Any number of servers may do it at once: a batch is one statement, and skips what another
  * has. Resolves with how many runs; stops between two batches when the signal says so.
@@ -39,7 +39,7 @@ const purgeBatch = `
   ), scores AS (
     UPDATE "Score" s SET comment = NULL FROM old WHERE s."runId" = old.id AND s.comment IS NOT NULL
   )
-  UPDATE "Run" r SET input = '{}', text = '', output = NULL,
+  UPDATE "Run" r SET input = '{}', text = '', output = NULL, metadata = NULL,
     error = CASE WHEN r.error->>'code' = 'OUTPUT_INVALID'
       THEN jsonb_set(r.error, '{details}', '{"text": "", "issues": []}') ELSE r.error END
   FROM old WHERE r.id = old.id RETURNING r.id`;

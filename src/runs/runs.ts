@@ -1,5 +1,5 @@
-import type { StoredError } from '../kernel/errors.ts';
-import type { RunEvent } from '../kernel/events.ts';
+import type { ErrorCode, StoredError } from '../kernel/errors.ts';
+import type { AgentTurnRecord, RunEvent } from '../kernel/events.ts';
 import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { OutputSelection } from '../kernel/output-selection.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
@@ -31,6 +31,10 @@ export interface RunOptions {
   onDisconnect?: DisconnectPolicy | null;
   /** `SELECTED`: a prompt's own field asks the model only for the output fields that the operation selects. */
   outputFields?: OutputFields | null;
+  /** At most 20, of at most 64 characters each. */
+  tags?: readonly string[] | null;
+  /** Any JSON of at most 16 KiB. */
+  metadata?: unknown;
 }
 
 /** Exactly one member is set. */
@@ -88,11 +92,22 @@ export interface RunRecord {
   requestId: string;
   model: string;
   promptVersionId: string | null;
+  promptName: string | null;
   experimentId: string | null;
   variant: string | null;
   agent: string | null;
+  parentRunId: string | null;
+  /** The run whose conversation comes before this one's. */
+  continuesRunId: string | null;
+  conversationId: string | null;
+  tags: readonly string[];
+  metadata: unknown;
   /** What an agent was asked; "" for other runs. */
   message: string;
+  /** What an answer was asked; "" for other runs. */
+  question: string;
+  /** Of a registered prompt; null for other runs. */
+  variables: unknown;
   maxTurns: number;
   createdAt: Date;
   finishedAt: Date | null;
@@ -108,6 +123,29 @@ export interface RunRecord {
   error: StoredError | null;
   /** What its calls summed to, where this server has seen them all; else the ledger is to be asked. Not stored. */
   spent?: RunUsage;
+}
+
+/** What the runs of a list have in common. What is left out, or null, is not asked. */
+export interface RunFilter {
+  kinds?: readonly RunKind[] | null;
+  statuses?: readonly RunStatus[] | null;
+  userId?: string | null;
+  model?: string | null;
+  /** A registered prompt's name. */
+  prompt?: string | null;
+  agent?: string | null;
+  conversationId?: string | null;
+  /** Runs that have all of them. */
+  tags?: readonly string[] | null;
+  errorCode?: ErrorCode | null;
+  /** Included. */
+  createdAfter?: Date | null;
+  /** Not included. */
+  createdBefore?: Date | null;
+  /** Of ended runs whose cost is known. */
+  minCost?: Usd | null;
+  /** Words that all stand in what was asked or answered. Only runs that have ended are searched. */
+  text?: string | null;
 }
 
 export interface ScoreRecord {
@@ -160,10 +198,14 @@ export interface Runs {
   join(runId: string, caller: Caller): Promise<RunHandle>;
   /** Null when there is none, or the caller may not know of it. What was said in it is not for every role. */
   get(runId: string, caller: Caller): Promise<RunRecord | null>;
+  /** Newest first. Throws `InvalidInputError` for a bad cursor or page size, or a text without a word. */
+  list(request: PageRequest & { filter: RunFilter }): Promise<Page<RunRecord>>;
   /** Stops it on whichever server it is, for its owner, an operator or an admin. Rejects with RUN_NOT_FOUND, CONFLICT when it has ended already. */
   cancel(runId: string, caller: Caller): Promise<RunRecord>;
   /** All stored public events of finished and live runs alike, for fields that are read off the log. */
   storedEvents(runIds: readonly string[]): Promise<RunEvent[][]>;
+  /** An agent's turns, a last one that waits for its tools included. */
+  turns(runIds: readonly string[]): Promise<AgentTurnRecord[][]>;
   /** Of each run and of the sub-agents' runs below it, oldest first. */
   approvals(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
   approvalsById(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
@@ -184,6 +226,10 @@ export interface Runs {
     caller: Caller,
   ): Promise<ScoreRecord>;
   scoresById(ids: readonly string[]): Promise<(ScoreRecord | null)[]>;
+  /** Of each run, oldest first. */
+  scoresOf(runIds: readonly string[]): Promise<ScoreRecord[][]>;
+  /** The runs of sub-agents that work for each run, oldest first. */
+  subRuns(runIds: readonly string[]): Promise<RunRecord[][]>;
   /** Streams now read by clients. */
   openStreams(): number;
   /** Refuses new runs, lets those in flight end until `deadline`, then interrupts them; every usage record is written. */

@@ -24,6 +24,19 @@ export async function storeScore(
   return row!;
 }
 
+/** Of each run, oldest first. */
+export async function readScoresOf(
+  database: Database,
+  runIds: readonly string[],
+): Promise<ScoreRecord[][]> {
+  const rows = await database.query<ScoreRecord>(
+    `SELECT ${columns} FROM "Score" WHERE "runId" = ANY($1::uuid[]) ORDER BY "createdAt", id`,
+    [runIds],
+  );
+  const byRun = Map.groupBy(rows, ({ runId }) => runId);
+  return runIds.map((runId) => byRun.get(runId) ?? []);
+}
+
 /** By id, in the order asked; null where there is none. */
 export async function readScores(
   database: Database,

@@ -27,6 +27,7 @@ import { declareCompletion } from './runs/completion.ts';
 import { declareIngest } from './runs/ingest.ts';
 import { declareRun } from './runs/run.ts';
 import { declareRunEvents } from './runs/run-events.ts';
+import { declareRunList } from './runs/run-list.ts';
 import { declareRunOptions } from './runs/run-options.ts';
 import { declareScore } from './runs/score.ts';
 import { declareTokenUsage } from './runs/token-usage.ts';
@@ -57,6 +58,7 @@ function declareBasics(builder: Builder): void {
 function declareRuns(builder: Builder, prompts: PromptFields): void {
   declarePromptInput(builder, prompts);
   declareRun(builder);
+  declareRunList(builder);
   declareCompletion(builder, prompts);
   declareAnswer(builder);
   declareAgentRun(builder);

@@ -6,6 +6,7 @@ export const globalIdTypes = [
   'ApiKey',
   'Approval',
   'Budget',
+  'Conversation',
   'Document',
   'Experiment',
   'Prompt',

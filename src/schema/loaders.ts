@@ -9,7 +9,7 @@ const loader = <Value>(batch: Batch<Value>) => new DataLoader<string, Value>(bat
 
 /** One request's reads by id: gathered over a tick into one call of a room, and made once for each id. */
 export function createLoaders(services: Services, caller: Caller | null) {
-  const { auth, knowledge, ledger, prompts, runs } = services;
+  const { auth, knowledge, ledger, prompts, registry, runs } = services;
   const eachOf = <Value>(read: (id: string) => Promise<Value>) =>
     loader((ids) => Promise.all(ids.map(read)));
   return {
@@ -29,8 +29,13 @@ export function createLoaders(services: Services, caller: Caller | null) {
     /** Null for another's run, as if there were none. */
     run: eachOf(async (id) => {
       const run = caller && (await runs.get(id, caller));
-      return run && typedView(run, services);
+      return run && typedView(run, registry);
     }),
+    turnsOfRun: loader((ids) => runs.turns(ids)),
+    scoresOfRun: loader((ids) => runs.scoresOf(ids)),
+    subRunsOfRun: loader(async (ids) =>
+      (await runs.subRuns(ids)).map((found) => found.map((run) => typedView(run, registry))),
+    ),
     score: loader((ids) => runs.scoresById(ids)),
     usageOfRun: loader((ids) => ledger.usageByRun(ids)),
     usageRecord: loader((ids) => ledger.usageRecordsById(ids)),
@@ -44,6 +49,7 @@ export type Loaders = ReturnType<typeof createLoaders>;
 export function forgetRun(loaders: Loaders, runId: string): void {
   loaders.run.clear(runId);
   loaders.eventsOfRun.clear(runId);
+  loaders.turnsOfRun.clear(runId);
   loaders.usageOfRun.clear(runId);
   loaders.approvalsOfRun.clear(runId);
   loaders.approval.clearAll();

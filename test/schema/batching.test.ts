@@ -136,7 +136,35 @@ describe('a list costs one read of each kind, however long it is', () => {
     expect(calls).toEqual({ versions: [4] });
   });
 
-  test('a run’s usage, cost, events and approvals', async () => {
+  test('runs with their usage, scores and the runs that work for them', async () => {
+    const calls: Record<string, number[]> = {};
+    const score = (id: string) => ({
+      id,
+      runId: id,
+      name: 's',
+      value: 1,
+      comment: null,
+      createdAt: at,
+    });
+    const result = await execute(schema, {
+      source:
+        '{ runs { edges { node { cost usage { inputTokens } scores { value } subRuns { id cost } continues { id } } } } }',
+      services: {
+        ledger: { usageByRun: counted(calls, 'usage', () => usage) },
+        runs: {
+          list: async () => page(twenty.map((index) => runRecord({ id: idOf(index) }))),
+          scoresOf: counted(calls, 'scores', (id) => [score(id)]),
+          subRuns: counted(calls, 'subRuns', (id) => [
+            runRecord({ id: idOf(50), parentRunId: id }),
+          ]),
+        },
+      },
+    });
+    expect(result.errors).toBeUndefined();
+    expect(calls).toEqual({ usage: [20, 1], scores: [20], subRuns: [20] });
+  });
+
+  test('a run’s usage, cost, turns and approvals', async () => {
     const calls: Record<string, number[]> = {};
     const source = `{ a: run(id: "${idOf(1)}") { ...F } b: run(id: "${idOf(2)}") { ...F } c: run(id: "${idOf(1)}") { ...F } }
       fragment F on AgentRun { id usage { inputTokens } cost approvals { id } turns { toolCalls { id approval { id } } } }`;
@@ -149,13 +177,13 @@ describe('a list costs one read of each kind, however long it is', () => {
             calls['runs'] = [...(calls['runs'] ?? []), 1];
             return runRecord({ id, kind: 'AGENT', agent: 'a' });
           },
-          storedEvents: counted(calls, 'events', () => []),
+          turns: counted(calls, 'turns', () => []),
           approvals: counted(calls, 'approvals', () => []),
         },
       },
     });
     expect(result.errors).toBeUndefined();
-    expect(calls).toEqual({ runs: [1, 1], usage: [2], events: [2], approvals: [2] });
+    expect(calls).toEqual({ runs: [1, 1], usage: [2], turns: [2], approvals: [2] });
   });
 });
 

@@ -108,6 +108,8 @@ describe('what is Bob’s', () => {
     ['{ viewer { budgets { id } } }', { budgets: [] }],
     ['{ costStats(input: { userId: "bob" }) { requests } }', 'FORBIDDEN'],
     ['{ costStats { requests } }', { requests: 0 }],
+    ['{ runs(filter: { userId: "bob" }) { edges { node { id } } } }', 'FORBIDDEN'],
+    ['{ runs { edges { node { id } } } }', { edges: [] }],
     ['{ alerts { edges { node { id } } } }', 'FORBIDDEN'],
     ['{ approvals { edges { node { id } } } }', 'FORBIDDEN'],
   ] as const)('Ada learns nothing of it by %s', async (source, answer) => {
@@ -133,6 +135,9 @@ const wayThere = [
   'ApprovalRequested.approval: Approval',
   'BudgetExceededError.budget: Budget',
   'CreatedApiKey.apiKey: ApiKey',
+  'Run.continues: Run',
+  'Run.scores: Score',
+  'Run.subRuns: Run',
   'RunFinished.run: Run',
   'ToolCall.approval: Approval',
   'Viewer.budgets: Budget',
@@ -146,6 +151,7 @@ test('a new way to what is a user’s own is decided on here', async () => {
     .filter(({ name }) => !/^(Query|Mutation|Subscription|\w+Edge)$/.test(name))
     .flatMap((type) =>
       Object.values(type.getFields())
+        .filter(({ name }) => !type.getInterfaces().some((from) => from.getFields()[name]))
         .map((field) => `${type.name}.${field.name}: ${getNamedType(field.type).name}`)
         .filter((way) => owned.includes(way.split(': ')[1]!)),
     );

@@ -100,14 +100,11 @@ test('an answer’s sources and citations, an agent’s turns, are read off the 
     startOffset: 0,
     endOffset: 6,
   };
+  const turn = { number: 1, text: 'Hello', toolCalls: [], usage, cost: null };
   const events = placed([
     { type: 'SourcesFound', sources: [passage] },
     { type: 'TextDelta', text: 'Hello' },
     { type: 'CitationFound', citation: { sourceIndex: 0, citedText: 'Words.', textEnd: 5 } },
-    {
-      type: 'TurnFinished',
-      turn: { number: 1, text: 'Hello', toolCalls: [], usage, cost: null },
-    },
   ]);
   const read = (kind: 'ANSWER' | 'AGENT') =>
     execute(schema, {
@@ -115,7 +112,11 @@ test('an answer’s sources and citations, an agent’s turns, are read off the 
         ... on Answer { sources { content metadata } citations { sourceIndex citedText textEnd } }
         ... on AgentRun { turns { number text cost usage { outputTokens } } } } }`,
       services: {
-        runs: { get: async () => runRecord({ kind }), storedEvents: async () => [events] },
+        runs: {
+          get: async () => runRecord({ kind }),
+          storedEvents: async () => [events],
+          turns: async () => [[turn]],
+        },
       },
     });
   expect((await read('ANSWER')).data).toEqual({

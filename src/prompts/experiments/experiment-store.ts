@@ -1,6 +1,7 @@
 import type { Database, Queryable } from '../../data/database.ts';
 import { newId } from '../../data/new-id.ts';
 import { DomainError, type Issue } from '../../kernel/errors.ts';
+import { pageOf, readPageRequest, uuidPattern } from '../../kernel/page-cursor.ts';
 import { byId, byKey, isStorable, promptNotFound, sqlState } from '../prompt-rows.ts';
 import { forgetPromptStates } from '../prompt-state.ts';
 import type { ExperimentRecord, Prompts } from '../prompts.ts';
@@ -124,6 +125,7 @@ async function insertExperiment(
 type ExperimentStore = Pick<
   Prompts,
   | 'experiment'
+  | 'experiments'
   | 'experimentsById'
   | 'experimentOf'
   | 'experimentsOf'
@@ -195,6 +197,15 @@ export function createExperimentStore(database: Database): ExperimentStore {
 
   return {
     experiment,
+    async experiments(request) {
+      const page = readPageRequest(request, uuidPattern);
+      const rows = await select(
+        database,
+        '$1::uuid IS NULL OR e."id" < $1::uuid ORDER BY e."id" DESC LIMIT $2',
+        [page.after, page.size + 1],
+      );
+      return pageOf(rows, page, ({ id }) => id);
+    },
     experimentsById,
     setExperimentWeights,
     experimentsOf,

@@ -79,6 +79,27 @@ export function agentState({ message, events, pack }: Fold): AgentState {
   };
 }
 
+/** Events that the record of an agent's turns is read off. */
+export const turnEvents = ['AssistantTurn', 'ToolAttempt', 'ToolCallFinished', 'TurnFinished'];
+
+/**
+ * The turns of a run as far as they have come: the last one may wait for its tools. A call that waits is no error, and
+ * has no output.
+ */
+export function turnsSoFar(events: readonly RunEvent[]): AgentTurnRecord[] {
+  const reported = eventsOf(events, 'TurnFinished').map(({ turn }) => turn);
+  const last = turnsOf(events).at(-1);
+  if (!last || last.turn.number <= reported.length) return reported;
+  const finished = byCallId(eventsOf(events, 'ToolCallFinished'));
+  const pending = pendingCalls(last.calls, events, finished);
+  const waiting = new Set(pending.map(({ call }) => call.key));
+  const turn = turnRecord(last, finished, { of: pending });
+  const toolCalls = turn.toolCalls.map((call) =>
+    waiting.has(call.id) ? { ...call, isError: false } : call,
+  );
+  return [...reported, { ...turn, toolCalls }];
+}
+
 export function textOf({ message }: Pick<AssistantTurn, 'message'>): string {
   return message.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
 }

@@ -133,12 +133,10 @@ export class LiveRun implements LogOwner {
 
   get tag(): UsageTag {
     const { id: runId, requestId, userId, apiKeyId, kind } = this.row;
-    const { promptVersionId, experimentId, variant } = this.record;
+    const { promptVersionId, promptName, experimentId, variant } = this.record;
     const who = { runId, requestId, userId, apiKeyId, kind };
-    return { ...who, promptVersionId, promptName: this.promptName, experimentId, variant };
+    return { ...who, promptVersionId, promptName, experimentId, variant };
   }
-
-  promptName: string | null = null;
 
   /** What the run and its sub-agents may cost together. A sub-agent draws from its parent's. */
   get envelope(): Envelope | null {

@@ -20,13 +20,13 @@ interface Beginning {
   model: string;
   options: RunOptions;
   agent?: string;
-  parentRunId?: string;
-  deadlineAt?: Date;
+  /** The run that this one works for. */
+  parent?: Pick<NewRun, 'id' | 'deadlineAt' | 'tags'> | undefined;
 }
 
 /** The row of a run that begins now. */
 export function newRun(beginning: Beginning): NewRun {
-  const { id, kind, owner, serverId, input, model, options } = beginning;
+  const { id, kind, owner, serverId, input, model, options, parent } = beginning;
   const { userId, groups, roles, apiKeyId, requestId } = owner;
   const createdAt = new Date();
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs[kind];
@@ -40,29 +40,31 @@ export function newRun(beginning: Beginning): NewRun {
     apiKeyId,
     requestId,
     serverId,
-    parentRunId: beginning.parentRunId ?? null,
+    parentRunId: parent?.id ?? null,
     input,
     model,
     agent: beginning.agent ?? null,
     onDisconnect: options.onDisconnect ?? 'CANCEL',
     maxCost: options.maxCost ?? null,
     createdAt,
-    deadlineAt: beginning.deadlineAt ?? new Date(createdAt.getTime() + timeoutMs),
+    deadlineAt: parent?.deadlineAt ?? new Date(createdAt.getTime() + timeoutMs),
+    tags: parent?.tags ?? [...new Set(options.tags)],
+    metadata: options.metadata ?? null,
   };
 }
 
+/** What of its input shows in a run's record. */
+interface ShownInput {
+  message?: string;
+  maxTurns?: number;
+  question?: string;
+  prompt?: { named?: { variables?: unknown } };
+}
+
 /** The record of a run that has just begun. */
-export function newRecord({
-  id,
-  kind,
-  status,
-  userId,
-  requestId,
-  model,
-  agent,
-  ...row
-}: NewRun): RunRecord {
-  const input = row.input as { message?: string; maxTurns?: number };
+export function newRecord(row: NewRun): RunRecord {
+  const { id, kind, status, userId, requestId, model, agent, parentRunId, createdAt } = row;
+  const input = row.input as ShownInput;
   return {
     id,
     kind,
@@ -71,10 +73,18 @@ export function newRecord({
     requestId,
     model,
     agent,
-    createdAt: row.createdAt,
+    parentRunId,
+    createdAt,
+    tags: row.tags,
+    metadata: row.metadata,
     message: input.message ?? '',
     maxTurns: input.maxTurns ?? 0,
+    question: input.question ?? '',
+    variables: input.prompt?.named?.variables ?? null,
+    continuesRunId: null,
+    conversationId: null,
     promptVersionId: null,
+    promptName: null,
     experimentId: null,
     variant: null,
     finishedAt: null,

@@ -21,6 +21,8 @@ export interface NewRun extends Caller {
   maxCost: string | null;
   createdAt: Date;
   deadlineAt: Date;
+  tags: readonly string[];
+  metadata: unknown;
 }
 
 /** The columns that change while a run lives. Those left out stay as they are. */
@@ -28,6 +30,7 @@ export interface RunPatch {
   status?: RunStatus;
   model?: string;
   promptVersionId?: string | null;
+  promptName?: string | null;
   experimentId?: string | null;
   variant?: string | null;
   finishedAt?: Date | null;
@@ -61,12 +64,15 @@ const newColumns: Record<keyof NewRun, string> = {
   maxCost: 'numeric',
   createdAt: 'timestamptz',
   deadlineAt: 'timestamptz',
+  tags: 'text[]',
+  metadata: 'jsonb',
 };
 
 const patchColumns: Record<keyof RunPatch, string> = {
   status: 'text',
   model: 'text',
   promptVersionId: 'uuid',
+  promptName: 'text',
   experimentId: 'uuid',
   variant: 'text',
   finishedAt: 'timestamptz',
@@ -91,8 +97,10 @@ export async function insertRuns(transaction: Queryable, runs: readonly NewRun[]
   const names = quoted(newColumns).join(', ');
   // A batch whose commit was lost on the way is written again: the second time finds its rows.
   await transaction.query(
-    `INSERT INTO "Run" (${names}) SELECT ${names}
-     FROM jsonb_to_recordset($1::jsonb) AS new(${typed(newColumns).join(', ')}) ON CONFLICT (id) DO NOTHING`,
+    `WITH new AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS new(${typed(newColumns).join(', ')})),
+       tags AS (INSERT INTO "RunTag" (tag, "createdAt", "runId")
+         SELECT tag, "createdAt", id FROM new, unnest(tags) AS tag ON CONFLICT DO NOTHING)
+     INSERT INTO "Run" (${names}) SELECT ${names} FROM new ON CONFLICT (id) DO NOTHING`,
     [storableJson(runs)],
   );
 }
@@ -119,7 +127,11 @@ export async function insertEvents(
   );
 }
 
-/** One update for all rows: a column that a patch does not name keeps its value. */
+/** What the usage records of the row `r` sum to. */
+const costAtEnd = `(SELECT CASE WHEN bool_or(u.cost IS NULL) THEN NULL ELSE coalesce(sum(u.cost), 0) END
+  FROM "UsageRecord" u WHERE u."runId" = r.id)`;
+
+/** One update for all rows: a column that a patch does not name keeps its value. The end of a run sets its cost. */
 export async function patchRuns(
   transaction: Queryable,
   patches: readonly { runId: string; patch: RunPatch }[],
@@ -128,6 +140,7 @@ export async function patchRuns(
   const assignments = Object.keys(patchColumns).map(
     (name) => `"${name}" = CASE WHEN p.patch ? '${name}' THEN p."${name}" ELSE r."${name}" END`,
   );
+  assignments.push(`cost = CASE WHEN p.patch ? 'finishedAt' THEN ${costAtEnd} ELSE r.cost END`);
   await transaction.query(
     `UPDATE "Run" r SET ${assignments.join(', ')}
      FROM (SELECT (item->>'runId')::uuid AS id, item->'patch' AS patch, fields.*
@@ -138,27 +151,36 @@ export async function patchRuns(
   );
 }
 
-interface RunRow extends Omit<RunRecord, 'message' | 'maxTurns'> {
-  input: { message?: string; maxTurns?: number };
-}
-
-const recordColumns = `id, kind, status, "userId", "requestId", model, "promptVersionId", "experimentId", variant, agent,
-  "createdAt", "finishedAt", "durationMs", "timeToFirstTokenMs", text, output, "outputSelection", "stopReason", cached, degraded, error, input`;
+/** The columns of `"Run" r` that make a record. */
+export const recordColumns = `r.id, r.kind, r.status, r."userId", r."requestId", r.model, r."promptVersionId", r."promptName",
+  r."experimentId", r.variant, r.agent, r."parentRunId", r."continuesRunId", r."conversationId", r."createdAt", r."finishedAt",
+  r."durationMs", r."timeToFirstTokenMs", r.text, r.output, r."outputSelection", r."stopReason", r.cached, r.degraded, r.error,
+  r.tags, r.metadata,
+  coalesce(r.input->>'message', '') AS message, coalesce((r.input->>'maxTurns')::int, 0) AS "maxTurns",
+  coalesce(r.input->>'question', '') AS question, r.input->'prompt'->'named'->'variables' AS variables`;
 
 /** Runs by id, in the order asked; null where there is none. */
 export async function readRuns(
   database: Queryable,
   ids: readonly string[],
 ): Promise<(RunRecord | null)[]> {
-  const rows = await database.query<RunRow>(
-    `SELECT ${recordColumns} FROM "Run" WHERE id = ANY($1::uuid[])`,
+  const rows = await database.query<RunRecord>(
+    `SELECT ${recordColumns} FROM "Run" r WHERE r.id = ANY($1::uuid[])`,
     [ids],
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.map((id) => {
-    const row = byId.get(id);
-    if (!row) return null;
-    const { input, ...rest } = row;
-    return { ...rest, message: input.message ?? '', maxTurns: input.maxTurns ?? 0 };
-  });
+  return ids.map((id) => byId.get(id) ?? null);
+}
+
+/** The runs that work for each run, oldest first. */
+export async function readSubRuns(
+  database: Queryable,
+  runIds: readonly string[],
+): Promise<RunRecord[][]> {
+  const rows = await database.query<RunRecord>(
+    `SELECT ${recordColumns} FROM "Run" r WHERE r."parentRunId" = ANY($1::uuid[]) ORDER BY r."createdAt", r.id`,
+    [runIds],
+  );
+  const byParent = Map.groupBy(rows, ({ parentRunId }) => parentRunId);
+  return runIds.map((runId) => byParent.get(runId) ?? []);
 }

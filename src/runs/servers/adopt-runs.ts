@@ -72,7 +72,7 @@ export async function adoptRuns(
            (SELECT max(at) FROM "RunEvent" e WHERE e."runId" = "Run".id), "createdAt"))
        WHERE ${where}
        RETURNING id, kind, status, "userId", groups, roles, "apiKeyId", "requestId", "serverId", "parentRunId", input, model, agent,
-         "onDisconnect", "maxCost", "createdAt", "deadlineAt", epoch, "cancelRequestedAt"`,
+         "onDisconnect", "maxCost", "createdAt", "deadlineAt", tags, metadata, epoch, "cancelRequestedAt"`,
       [serverId, ...values],
     );
     const ids = rows.map(({ id }) => id);

@@ -49,7 +49,7 @@ export class RunExecutor {
       serverId: this.#serverId,
       owner,
       ...(agent === undefined ? {} : { agent }),
-      ...(parent ? { parentRunId: parent.id, deadlineAt: parent.row.deadlineAt } : {}),
+      parent: parent?.row,
     });
     const envelope = parent?.envelope ?? null;
     const run = this.#live({ row, record: newRecord(row), epoch: 1, parent, envelope });

@@ -1,5 +1,7 @@
 import type { Builder } from '../builder.ts';
+import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import { callerOf } from '../limits/access.ts';
+import { pageCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { loaded } from '../results/loaded.ts';
@@ -202,6 +204,18 @@ export function declareExperiment(builder: Builder): void {
   declareExperimentAssignment(builder);
   declareCreateExperiment(builder);
   declareChanges(builder);
+  const connection = declareConnection(builder, 'Experiment');
+  builder.queryField('experiments', (t) =>
+    t.field({
+      type: connection,
+      description: 'Newest first.',
+      authScopes: { user: true, editor: true },
+      complexity: pageCost,
+      args: pageArguments(t.arg),
+      resolve: async (_root, page, { services }) =>
+        toConnection(await services.prompts.experiments(pageRequest(page))),
+    }),
+  );
   builder.queryField('experiment', (t) =>
     t.field({
       type: 'Experiment',

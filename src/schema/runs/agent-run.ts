@@ -27,10 +27,9 @@ function declareAgentRunType(builder: Builder): void {
       turns: t.field({
         type: ['AgentTurn'],
         authScopes: ofContent,
+        description: 'While the run waits for a decision, the turn that asks for it is the last.',
         resolve: async (run, _args, { loaders }) =>
-          (await loaders.eventsOfRun.load(run.id)).flatMap((event) =>
-            event.type === 'TurnFinished' ? { ...event.turn, runId: run.id } : [],
-          ),
+          (await loaders.turnsOfRun.load(run.id)).map((turn) => ({ ...turn, runId: run.id })),
       }),
       maxTurns: t.exposeInt('maxTurns'),
       approvals: t.field({

@@ -19,6 +19,7 @@ function declareAnswerType(builder: Builder): void {
   builder.objectType('Answer', {
     interfaces: runInterfaces(builder),
     fields: (t) => ({
+      question: t.exposeString('question', { authScopes: ofContent }),
       text: t.exposeString('text', { authScopes: ofContent }),
       sources: t.field({
         type: ['Source'],

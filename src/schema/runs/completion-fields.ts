@@ -27,6 +27,12 @@ export function completionFields(t: ObjectFields<RunView>) {
           ? null
           : selectedFields(outputSelection),
     }),
+    variables: t.expose('variables', {
+      type: 'JSON',
+      nullable: true,
+      authScopes: ofContent,
+      description: 'What a registered prompt was rendered with.',
+    }),
     promptVersion: t.field({
       type: 'PromptVersion',
       nullable: true,

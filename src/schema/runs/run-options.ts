@@ -2,6 +2,8 @@ import type { Builder } from '../builder.ts';
 import { nameSchema } from '../name-schema.ts';
 
 const name = nameSchema();
+const maxNotes = 16 * 1024;
+const isShort = (notes: unknown): boolean => Buffer.byteLength(JSON.stringify(notes)) <= maxNotes;
 const dayMs = 24 * 60 * 60 * 1000;
 
 export function declareRunOptions(builder: Builder): void {
@@ -45,6 +47,16 @@ export function declareRunOptions(builder: Builder): void {
         type: 'DisconnectPolicy',
         description:
           "What a stream's end of connection does to the run. Default: CANCEL after a short grace in which `runEvents` can take over.",
+      }),
+      tags: t.stringList({
+        description:
+          'At most 20, of at most 64 characters each; costs can be filtered and grouped by them.',
+        validate: { maxLength: 20, items: { schema: nameSchema(64) } },
+      }),
+      metadata: t.field({
+        type: 'JSON',
+        description: 'At most 16 KiB of JSON.',
+        validate: { refine: [isShort, { message: 'must be of at most 16 KiB as JSON' }] },
       }),
     }),
   });

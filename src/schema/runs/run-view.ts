@@ -1,6 +1,6 @@
 import { pascalCase } from '../../kernel/registry/names.ts';
+import type { Registry } from '../../kernel/registry/registry.ts';
 import type { RunRecord } from '../../runs/runs.ts';
-import type { Services } from '../services.ts';
 
 /** A run in the API. On a prompt's own field, `completionType` names the GraphQL type that types its output. */
 export type RunView = RunRecord & { completionType?: string };
@@ -17,10 +17,9 @@ export const runTypes = {
 export const completionTypeOf = (prompt: string): string => `${pascalCase(prompt)}Completion`;
 
 /** A run that was begun on a prompt's own field, with that field's type wherever it is read. */
-export async function typedView(run: RunRecord, services: Services): Promise<RunView> {
-  if (run.outputSelection === null || run.promptVersionId === null) return run;
-  const [version] = await services.prompts.versionsById([run.promptVersionId]);
-  const definition = version && services.registry.prompts.get(version.promptName);
+export function typedView(run: RunRecord, { prompts }: Pick<Registry, 'prompts'>): RunView {
+  if (run.outputSelection === null || run.promptName === null) return run;
+  const definition = prompts.get(run.promptName);
   if (!definition || (definition.output && run.output == null)) return run;
   return { ...run, completionType: completionTypeOf(definition.name) };
 }

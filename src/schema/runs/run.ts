@@ -2,7 +2,7 @@ import type { StoredError } from '../../kernel/errors.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeGlobalId, parseId } from '../global-id.ts';
-import { callerOf, mayRead } from '../limits/access.ts';
+import { callerOf, mayRead, ofContent } from '../limits/access.ts';
 import { asResult } from '../results/as-result.ts';
 import { ErrorData } from '../results/error-data.ts';
 import { resultUnion } from '../results/result-union.ts';
@@ -48,6 +48,26 @@ function declareRunInterface(builder: Builder): void {
         nullable: true,
         resolve: (run, _args, context) =>
           run.error && new ErrorData(shownError(run, context), run.id),
+      }),
+      tags: t.stringList({ resolve: (run) => [...run.tags] }),
+      metadata: t.expose('metadata', { type: 'JSON', nullable: true, authScopes: ofContent }),
+      scores: t.field({
+        type: ['Score'],
+        description: 'Oldest first.',
+        authScopes: ofContent,
+        resolve: (run, _args, { loaders }) => loaders.scoresOfRun.load(run.id),
+      }),
+      continues: t.field({
+        type: 'Run',
+        nullable: true,
+        description: 'The run that this one goes on from.',
+        resolve: ({ continuesRunId }, _args, { loaders }) =>
+          continuesRunId === null ? null : loaders.run.load(continuesRunId),
+      }),
+      subRuns: t.field({
+        type: ['Run'],
+        description: 'The runs of sub-agents that work for this one, oldest first.',
+        resolve: (run, _args, { loaders }) => loaders.subRunsOfRun.load(run.id),
       }),
     }),
   });

@@ -266,3 +266,23 @@ describe('is refused, typed', () => {
     });
   });
 });
+
+test('experiments are listed newest first, page by page', async () => {
+  for (const name of ['listed-1', 'listed-2', 'listed-3']) await create({ name });
+  const LIST = `query ($after: String) { experiments(first: 2, after: $after) {
+    edges { node { name variants { name } prompt { name } } } pageInfo { hasNextPage endCursor } } }`;
+  interface List {
+    experiments: {
+      edges: { node: { name: string } }[];
+      pageInfo: { hasNextPage: boolean; endCursor: string };
+    };
+  }
+  const { experiments: first } = await server.data<List>(LIST);
+  expect(first.edges.map(({ node }) => node.name)).toEqual(['listed-3', 'listed-2']);
+  const after = first.pageInfo.endCursor;
+  const { experiments: second } = await server.data<List>(LIST, { after });
+  expect(second.edges[0]!.node).toMatchObject({
+    name: 'listed-1',
+    prompt: { name: 'summarization' },
+  });
+});

@@ -62,6 +62,13 @@ test('a call waits for a person, is made once approved, and both show', async ()
   const run = await asking(['publish', { title: 'Big news' }]);
   expect(effectsOf(run)).toEqual([]);
   expect(run.approvals).toMatchObject([{ tool: 'publish', input: { title: 'Big news' } }]);
+  const waiting = {
+    tool: 'publish',
+    output: null,
+    isError: false,
+    approval: { status: 'PENDING' },
+  };
+  expect(run.turns).toMatchObject([{ number: 1, toolCalls: [waiting] }]);
   const [approval] = run.approvals;
   const decided = await decide(server, { approvalId: approval!.id, approve: true });
   expect(decided).toMatchObject({ __typename: 'Approval', status: 'APPROVED', decidedBy: 'admin' });
