@@ -191,6 +191,7 @@ const start = () =>
     ANTHROPIC_API_KEY: 'bench',
     ANTHROPIC_BASE_URL: provider.url,
     TESSERA_ADMIN_KEY: adminKey,
+    RATE_LIMIT: 'off',
     MODEL_IDLE_TIMEOUT_MS: '120000',
     LOG_LEVEL: 'error',
   });

@@ -31,6 +31,7 @@ async function start(name: string, environment: Record<string, string>): Promise
     HOME: process.env['HOME'],
     ANTHROPIC_API_KEY: 'bench',
     TESSERA_ADMIN_KEY: adminKey,
+    RATE_LIMIT: 'off',
     ...environment,
   };
   const execArgv = process.env['PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/bench-prof'] : [];

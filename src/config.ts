@@ -71,7 +71,7 @@ const variables = z.object({
     .union([z.literal('off').transform(() => null), wholeNumber(1, 1_000_000)], {
       error: 'must be requests a minute for each key, or off',
     })
-    .default(null),
+    .default(6_000),
   BODY_LIMIT_BYTES: wholeNumber(1_024, 100_000_000).default(4_194_304),
   CORS_ORIGINS: z
     .string()

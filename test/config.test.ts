@@ -19,7 +19,7 @@ describe('readConfig', () => {
       port: 4000,
       database: { url: null, dataDir: '.tessera' },
       anthropic: { apiKey: null },
-      rateLimit: null,
+      rateLimit: 6_000,
       corsOrigins: [],
       disconnectGraceMs: 5000,
       shutdownDrainMs: 20_000,

@@ -1,81 +1,108 @@
 import type { Database } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
-import type { ApiKey } from '../generated/prisma/client.ts';
+import { Prisma } from '../generated/prisma/client.ts';
 import { DomainError } from '../kernel/errors.ts';
 import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
 import type { Principal } from '../kernel/principal.ts';
-import type { ApiKeyRecord, Auth } from './auth.ts';
+import {
+  findLiveKeys,
+  findRunningKeys,
+  insertFirstAdminKey,
+  keyPrefix,
+  type LiveKey,
+  newKeySecret,
+  toRecord,
+} from './api-key-rows.ts';
+import type { Auth, EndUser } from './auth.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
 import { createLastUse } from './key-last-use.ts';
 import { knownRoles } from './known-roles.ts';
-import { hashSecret, newSecret } from './secret.ts';
-
-interface LiveKey {
-  id: string;
-  hash: string;
-  userId: string;
-  groups: string[];
-  roles: string[];
-  lastUsedAt: Date | null;
-}
-
-const prefix = 'tsr_';
-const shownCharacters = prefix.length + 8;
-
-function toRecord({ hash: _, roles, ...row }: ApiKey): ApiKeyRecord {
-  return { ...row, roles: knownRoles(roles) };
-}
+import { hashSecret } from './secret.ts';
+import { isUserId } from './user-id.ts';
 
 export interface ApiKeys
-  extends Pick<Auth, 'createApiKey' | 'revokeApiKey' | 'getApiKey' | 'apiKeys' | 'ensureAdminKey'> {
-  /** Whose live key is it? Asked of the database each time: a key revoked on any server is refused at once. */
-  principalOf(secret: string): Promise<Principal | null>;
+  extends Pick<
+    Auth,
+    | 'createApiKey'
+    | 'revokeApiKey'
+    | 'rotateApiKey'
+    | 'getApiKey'
+    | 'apiKeys'
+    | 'ensureAdminKey'
+    | 'runsMayGoOn'
+  > {
+  /**
+   * The principal of a live key, or the user that a request of it names. The database is asked each time: a key revoked
+   * on any server is refused at once. Rejects with FORBIDDEN for a key that names a user and does not act for users.
+   */
+  principalOf(secret: string, endUser: EndUser | null): Promise<Principal | null>;
   close(): Promise<void>;
 }
 
 /** API keys in the database, hashed. */
 export function createApiKeys(database: Database): ApiKeys {
+  const { apiKey: table } = database.prisma;
   const lastUse = createLastUse(database);
-  const liveKey = createBatchedLookup((hashes) => findLive(database, hashes));
+  const liveKey = createBatchedLookup((hashes) => findLiveKeys(database, hashes));
+  const runningKey = createBatchedLookup((ids) => findRunningKeys(database, ids));
+  const get = async (id: string) => table.findUnique({ where: { id } });
   return {
-    async principalOf(secret) {
-      if (!secret.startsWith(prefix)) return null;
+    async principalOf(secret, endUser) {
+      if (!secret.startsWith(keyPrefix)) return null;
       const key = await liveKey(hashSecret(secret));
       if (!key) return null;
       lastUse.note(key.id, key.lastUsedAt);
-      const { id: apiKeyId, userId, groups } = key;
-      return { userId, groups, roles: knownRoles(key.roles), apiKeyId };
+      return endUser ? actingPrincipal(key, endUser) : ownPrincipal(key);
     },
-    async createApiKey({ name, userId, groups = [], roles, expiresAt = null }) {
-      const secret = newSecret(prefix);
-      const row = await database.prisma.apiKey.create({
+    async createApiKey({ name, userId, roles, ...input }) {
+      const { groups = [], scopes = null, actsForUsers = false, expiresAt = null } = input;
+      const { secret, ...stored } = newKeySecret();
+      const row = await table.create({
         data: {
-          ...newRow(secret),
+          ...stored,
+          id: newId(),
           name,
           userId,
           groups: [...groups],
           roles: [...roles],
+          scopes: scopes === null ? Prisma.DbNull : (scopes as Prisma.InputJsonObject),
+          actsForUsers,
           expiresAt,
         },
       });
       return { apiKey: toRecord(row), secret };
     },
-    async revokeApiKey(id) {
-      await database.prisma.apiKey.updateMany({
+    async revokeApiKey(id, { runsGoOn = false } = {}) {
+      await table.updateMany({
         where: { id, revokedAt: null },
-        data: { revokedAt: new Date() },
+        data: { revokedAt: new Date(), runsGoOn },
       });
-      const row = await database.prisma.apiKey.findUnique({ where: { id } });
-      if (!row) throw new DomainError('NOT_FOUND', 'There is no API key with this id.');
-      return toRecord(row);
+      return toRecord((await get(id)) ?? noSuchKey());
+    },
+    async rotateApiKey(id, oldSecretValidMs) {
+      const { secret, ...stored } = newKeySecret();
+      const row = (await get(id)) ?? noSuchKey();
+      const previousUntil = new Date(Date.now() + oldSecretValidMs);
+      // Only where nobody else has rotated it meanwhile: else a secret handed out a moment ago would be lost.
+      const { count } = await table.updateMany({
+        where: { id, hash: row.hash, revokedAt: null },
+        data: { ...stored, previousHash: row.hash, previousUntil },
+      });
+      if (count === 0) {
+        throw new DomainError(
+          'CONFLICT',
+          'The key is revoked, or is being rotated: look at it again.',
+        );
+      }
+      return { apiKey: toRecord((await get(id)) ?? noSuchKey()), secret };
     },
     async getApiKey(id) {
-      const row = await database.prisma.apiKey.findUnique({ where: { id } });
+      const row = await get(id);
       return row && toRecord(row);
     },
     async apiKeys({ userId, ...request }) {
       const start = readPageRequest(request, uuidPattern);
-      const rows = await database.prisma.apiKey.findMany({
+      const rows = await table.findMany({
         where: { ...(userId && { userId }), ...(start.after && { id: { lt: start.after } }) },
         // An id begins with the time at which it was made.
         orderBy: { id: 'desc' },
@@ -83,44 +110,35 @@ export function createApiKeys(database: Database): ApiKeys {
       });
       return pageOf(rows.map(toRecord), start, ({ id }) => id);
     },
-    ensureAdminKey: () => ensureAdminKey(database),
+    runsMayGoOn: async (id) => (await runningKey(id)) !== null,
+    ensureAdminKey: () => database.transaction(insertFirstAdminKey),
     close: () => lastUse.close(),
   };
 }
 
-const newRow = (secret: string) => ({
-  id: newId(),
-  hash: hashSecret(secret),
-  prefix: secret.slice(0, shownCharacters),
-});
-
-async function findLive(
-  database: Database,
-  hashes: readonly string[],
-): Promise<Map<string, LiveKey>> {
-  const rows = await database.query<LiveKey>(
-    `SELECT "id", "hash", "userId", "groups", "roles", "lastUsedAt" FROM "ApiKey"
-     WHERE "hash" = ANY($1) AND "revokedAt" IS NULL AND ("expiresAt" IS NULL OR "expiresAt" > now())`,
-    [hashes],
-  );
-  return new Map(rows.map((row) => [row.hash, row]));
+function noSuchKey(): never {
+  throw new DomainError('NOT_FOUND', 'There is no API key with this id.');
 }
 
-async function ensureAdminKey(database: Database): Promise<string | null> {
-  const secret = newSecret(prefix);
-  const { id, hash, prefix: shown } = newRow(secret);
-  return database.transaction(async (transaction) => {
-    // Servers that start together take turns here, and only the first finds none.
-    await transaction.query(`SELECT pg_advisory_xact_lock(hashtext('tessera:first-admin-key'))`);
-    const made = await transaction.query<{ id: string }>(
-      `INSERT INTO "ApiKey" ("id", "name", "userId", "roles", "prefix", "hash")
-       SELECT $1, 'First admin key', 'admin', ARRAY['ADMIN', 'USER'], $2, $3
-       WHERE NOT EXISTS (
-         SELECT 1 FROM "ApiKey" WHERE 'ADMIN' = ANY("roles") AND "revokedAt" IS NULL
-           AND ("expiresAt" IS NULL OR "expiresAt" > now()))
-       RETURNING "id"`,
-      [id, shown, hash],
+const ownPrincipal = ({ id, userId, groups, roles, scopes, actsForUsers }: LiveKey): Principal => ({
+  userId,
+  groups,
+  roles: knownRoles(roles),
+  apiKeyId: id,
+  ...(scopes && { scopes }),
+  ...(actsForUsers && { actsForUsers }),
+});
+
+/** The named user, with the key's scopes and never more than the role USER. */
+function actingPrincipal(key: LiveKey, { userId, groups }: EndUser): Principal {
+  if (!key.actsForUsers) {
+    throw new DomainError(
+      'FORBIDDEN',
+      'This key does not act for users: leave out x-tessera-user, or make a key with actsForUsers.',
     );
-    return made.length > 0 ? secret : null;
-  });
+  }
+  if (!isUserId(userId)) {
+    throw new DomainError('FORBIDDEN', 'x-tessera-user must name a user of 1 to 255 characters.');
+  }
+  return { ...ownPrincipal(key), userId, groups, roles: ['USER'] };
 }

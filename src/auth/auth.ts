@@ -1,5 +1,6 @@
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Principal, Role } from '../kernel/principal.ts';
+import type { Scopes } from '../kernel/scopes.ts';
 
 export interface ApiKeyRecord {
   id: string;
@@ -7,12 +8,24 @@ export interface ApiKeyRecord {
   userId: string;
   groups: string[];
   roles: Role[];
+  /** The part of these rights that the key keeps; null: all. */
+  scopes: Scopes | null;
+  /** The holder may name the end user of each request. */
+  actsForUsers: boolean;
   /** The first characters of the secret, to recognise it by. */
   prefix: string;
   createdAt: Date;
   lastUsedAt: Date | null;
   expiresAt: Date | null;
   revokedAt: Date | null;
+  /** How long the secret before the last rotation signs in. */
+  previousUntil: Date | null;
+}
+
+/** The user for whom an application's own backend makes a request. */
+export interface EndUser {
+  userId: string;
+  groups: readonly string[];
 }
 
 export interface Credentials {
@@ -20,12 +33,15 @@ export interface Credentials {
   authorization?: string | null;
   /** The session secret of a browser that followed the one-time link. */
   session?: string | null;
+  /** The end user that the request names; only keys that act for users may. */
+  endUser?: EndUser | null;
 }
 
 export interface Auth {
   /**
    * Whose request is it? Null for none or wrong credentials. Revocations by any server hold at once: the database is
-   * asked (once for all requests of one tick). Rejects only when the database is away.
+   * asked (once for all requests of one tick). Rejects with FORBIDDEN for a request that may not name an end user, and
+   * when the database is away.
    */
   authenticate(credentials: Credentials): Promise<Principal | null>;
   createApiKey(input: {
@@ -33,10 +49,22 @@ export interface Auth {
     userId: string;
     groups?: readonly string[];
     roles: readonly Role[];
+    scopes?: Scopes | null;
+    actsForUsers?: boolean;
     expiresAt?: Date | null;
   }): Promise<{ apiKey: ApiKeyRecord; secret: string }>;
-  /** Rejects with NOT_FOUND. Revoking twice is no error. */
-  revokeApiKey(id: string): Promise<ApiKeyRecord>;
+  /**
+   * Refuses the key from now on, on all servers. Rejects with NOT_FOUND. Revoking twice is no error. `runsGoOn`: runs that
+   * it began need not stop.
+   */
+  revokeApiKey(id: string, options?: { runsGoOn?: boolean }): Promise<ApiKeyRecord>;
+  /** Replaces the secret; the old one signs in for `oldSecretValidMs` more. Rejects with NOT_FOUND and CONFLICT. */
+  rotateApiKey(
+    id: string,
+    oldSecretValidMs: number,
+  ): Promise<{ apiKey: ApiKeyRecord; secret: string }>;
+  /** Whether runs that the key began may take another step. Rejects when the database is away. */
+  runsMayGoOn(apiKeyId: string): Promise<boolean>;
   getApiKey(id: string): Promise<ApiKeyRecord | null>;
   /** Newest first, revoked and expired ones too; of one user or of all. Throws `InvalidInputError` for a bad cursor. */
   apiKeys(request: PageRequest & { userId: string | null }): Promise<Page<ApiKeyRecord>>;

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Database } from '../data/database.ts';
+import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Principal } from '../kernel/principal.ts';
 import { createApiKeys } from './api-keys.ts';
-import type { Auth } from './auth.ts';
+import type { Auth, EndUser } from './auth.ts';
 import { createBrowserSessions } from './browser-sessions.ts';
 import { createTokenVerifier, type JwtOptions } from './json-web-tokens.ts';
 import { hashSecret } from './secret.ts';
@@ -36,6 +37,14 @@ function createAdminKeyCheck(adminKey: string | null): (token: string) => boolea
   return (token) => timingSafeEqual(expected, Buffer.from(hashSecret(token)));
 }
 
+const isToken = (token: string): boolean => token.split('.').length === 3;
+
+const namesNobody = (): DomainError =>
+  new DomainError(
+    'FORBIDDEN',
+    'Only an API key with actsForUsers may name another user: leave out x-tessera-user.',
+  );
+
 /** Who is calling: the fixed admin key, API keys, tokens of an identity provider, browser sessions. */
 export function createAuth(options: CreateAuthOptions): Auth {
   const { database, adminKey = null, jwt, log } = options;
@@ -44,22 +53,25 @@ export function createAuth(options: CreateAuthOptions): Auth {
   const sessions = createBrowserSessions(database);
   const verifyToken = jwt ? createTokenVerifier(jwt, log) : null;
 
-  const principalOf = async (token: string): Promise<Principal | null> => {
-    if (isAdminKey(token)) return fixedAdmin;
-    if (verifyToken && token.split('.').length === 3) return verifyToken(token);
-    return keys.principalOf(token);
+  const principalOf = async (token: string, endUser: EndUser | null) => {
+    if (!isAdminKey(token) && !isToken(token)) return keys.principalOf(token, endUser);
+    if (endUser) throw namesNobody();
+    return isAdminKey(token) ? fixedAdmin : (verifyToken?.(token) ?? null);
   };
   return {
-    async authenticate({ authorization, session }) {
+    async authenticate({ authorization, session, endUser = null }) {
       // Whoever sends a key means it: a wrong one is not made good by a cookie.
       if (authorization) {
         const token = bearerToken(authorization);
-        return token ? principalOf(token) : null;
+        return token ? principalOf(token, endUser) : null;
       }
+      if (session && endUser) throw namesNobody();
       return session ? sessions.principalOf(session) : null;
     },
     createApiKey: keys.createApiKey,
     revokeApiKey: keys.revokeApiKey,
+    rotateApiKey: keys.rotateApiKey,
+    runsMayGoOn: keys.runsMayGoOn,
     getApiKey: keys.getApiKey,
     apiKeys: keys.apiKeys,
     createLoginLink: sessions.createLoginLink,

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import {
   type RateLimiterAbstract,
   RateLimiterMemory,
@@ -15,9 +16,13 @@ export interface RateLimiter {
 
 const windowSeconds = 60;
 
+/** Distinct limits kept at a time; keys with the same limit share one. */
+const maxLimits = 1_000;
+
 /**
- * At most so many requests a minute for each key (for each user, where there is no key). Counted in the database when
- * several servers may share it, else in memory; while the database is away each server counts for itself.
+ * At most `requestsPerMinute` requests a minute for each key (for each user, where there is no key), or as many as the
+ * key's scopes say. Counted in the database when several servers may share it, else in memory; while the database is away
+ * each server counts for itself. Null: no limit, but that of a key's scopes.
  */
 export function createRateLimiter(options: {
   database: Database;
@@ -25,14 +30,21 @@ export function createRateLimiter(options: {
   log: Log;
 }): RateLimiter {
   const { database, requestsPerMinute, log } = options;
-  if (requestsPerMinute === null) return { take: async () => null };
-  const memory = new RateLimiterMemory({ points: requestsPerMinute, duration: windowSeconds });
-  const limiter =
-    database.kind === 'embedded' ? memory : shared(database, requestsPerMinute, memory);
+  const limiters = new LRUCache<number, RateLimiterAbstract>({ max: maxLimits });
+  const limiterOf = (points: number): RateLimiterAbstract => {
+    const known = limiters.get(points);
+    if (known) return known;
+    const memory = new RateLimiterMemory({ points, duration: windowSeconds });
+    const limiter = database.kind === 'embedded' ? memory : shared(database, points, memory);
+    limiters.set(points, limiter);
+    return limiter;
+  };
   return {
-    async take({ apiKeyId, userId }) {
+    async take({ apiKeyId, userId, scopes }) {
+      const limit = scopes?.requestsPerMinute ?? requestsPerMinute;
+      if (limit === null) return null;
       try {
-        await limiter.consume(apiKeyId ?? `user:${userId}`);
+        await limiterOf(limit).consume(apiKeyId ?? `user:${userId}`);
         return null;
       } catch (refusal) {
         if (refusal instanceof RateLimiterRes) return Math.ceil(refusal.msBeforeNext / 1000);

@@ -49,6 +49,10 @@ export interface ErrorDetails {
   RUN_INTERRUPTED: NoDetails;
   NOT_FOUND: NoDetails;
   CONFLICT: NoDetails;
+  /** The caller's roles or scopes do not allow it. */
+  FORBIDDEN: NoDetails;
+  /** A limit of the caller's key is reached. */
+  RATE_LIMITED: { retryAfterMs?: number };
 }
 
 export type ErrorCode = keyof ErrorDetails;
@@ -77,6 +81,8 @@ export const errorCodes: Readonly<Record<ErrorCode, { retryable: boolean }>> = {
   RUN_INTERRUPTED: { retryable: true },
   NOT_FOUND: { retryable: false },
   CONFLICT: { retryable: false },
+  FORBIDDEN: { retryable: false },
+  RATE_LIMITED: { retryable: true },
 };
 
 /** A `DomainError` as data: what a run's row keeps and the API answers. */

@@ -1,3 +1,5 @@
+import type { Scopes } from './scopes.ts';
+
 /**
  * What a principal may do; what it may see is a matter of owners and readers.
  *
@@ -27,6 +29,10 @@ export interface Principal {
   roles: readonly Role[];
   /** Null for a browser session, a JWT and the fixed admin key. */
   apiKeyId: string | null;
+  /** The part of these rights that the key keeps; all of them when left out. */
+  scopes?: Scopes | null;
+  /** The holder of the key may name the end user of each request. */
+  actsForUsers?: boolean;
 }
 
 /**

@@ -23,7 +23,7 @@ import type { RunServices } from './run-services.ts';
 import type { AnswerRequest } from './runs.ts';
 
 /** The prompt that words an answer's instructions, unless the caller names another of the same variables. */
-const defaultPrompt = 'rag_qa';
+export const defaultAnswerPrompt = 'rag_qa';
 /** What the found passages may take of the model's window. */
 const sourceTokenBudget = 6_000;
 
@@ -112,7 +112,7 @@ async function wordQuestion(
     ({ title, source }, index) => `[${index + 1}] ${title ?? source}`,
   );
   const variables = { context: context.join('\n'), query: request.question };
-  const name = request.prompt ?? defaultPrompt;
+  const name = request.prompt ?? defaultAnswerPrompt;
   const subject = request.options?.subject ?? run.row.userId;
   return prepareNamed({ name, variables }, subject, prompts);
 }

@@ -2,7 +2,7 @@ import { DomainError } from '../kernel/errors.ts';
 import { turnEvents, turnsSoFar } from './agent/agent-state.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';
 import { listRuns } from './listing/list-runs.ts';
-import { readSubRuns } from './log/run-rows.ts';
+import { readSubRuns, unfinishedRuns } from './log/run-rows.ts';
 import { readAllStoredEvents } from './log/stored-events.ts';
 import { reachableRun, requireRun } from './reading/run-access.ts';
 import { isPublic } from './reading/run-reader.ts';
@@ -73,6 +73,7 @@ type RunOperations = Pick<
   | 'list'
   | 'subRuns'
   | 'cancel'
+  | 'cancelAll'
   | 'storedEvents'
   | 'turns'
   | 'score'
@@ -95,6 +96,12 @@ function runOperations(parts: RunParts): RunOperations {
     async cancel(runId, caller) {
       await requireRun(runId, { caller, reach: 'cancel' }, parts);
       return canceller.cancel(runId);
+    },
+    async cancelAll(of) {
+      const live = liveRuns.of(of).map(({ id }) => id);
+      const ids = [...new Set([...live, ...(await unfinishedRuns(database, of))])];
+      await Promise.all(ids.map((id) => canceller.request(id)));
+      return ids.length;
     },
     async storedEvents(runIds) {
       const stored = await readAllStoredEvents(database, runIds);

@@ -1,5 +1,6 @@
 import { SingleFlight } from '../model/cache/single-flight.ts';
 import { Approvals } from './agent/approvals.ts';
+import { KeyLimits } from './limits/key-limits.ts';
 import { LiveRuns } from './live/live-runs.ts';
 import { RemoteReaders } from './live/remote-readers.ts';
 import { RunHooks } from './live/run-hooks.ts';
@@ -34,7 +35,9 @@ export function createRunParts(options: RunsOptions): RunParts {
   });
   const services: RunServices = {
     cacheScope: 'user',
+    keyHolds: async () => true,
     ...options,
+    keyLimits: new KeyLimits({ database, liveRuns, serverId }),
     writer: new LogWriter({ database, log }),
     approvals: new Approvals(database, registry),
     sharedCalls: new SingleFlight(),

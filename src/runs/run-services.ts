@@ -11,6 +11,7 @@ import type { Approvals } from './agent/approvals.ts';
 import type { SubAgents } from './agent/sub-agent.ts';
 import type { CacheScope } from './calls/cached-call.ts';
 import type { CallFinish } from './calls/metered-call.ts';
+import type { KeyLimits } from './limits/key-limits.ts';
 import type { RunHooks } from './live/run-hooks.ts';
 import type { LogWriter } from './log/log-writer.ts';
 
@@ -29,6 +30,9 @@ export interface RunServices {
   hooks: RunHooks;
   writer: LogWriter;
   sharedCalls: SingleFlight<CallFinish>;
+  /** Whether a key still lets its runs take another step. Rejects while the database is away. */
+  keyHolds: (apiKeyId: string) => Promise<boolean>;
+  keyLimits: KeyLimits;
   approvals: Approvals;
   subAgents: SubAgents;
   log: Log;

@@ -22,6 +22,8 @@ export interface RunsOptions {
   prices: Prices;
   /** Called in this order. */
   hooks: readonly RegisteredHooks[];
+  /** Whether a key still lets its runs take another step. Default: it does. */
+  keyHolds?: (apiKeyId: string) => Promise<boolean>;
   serverId: string;
   version: string;
   log: Log;

@@ -171,6 +171,9 @@ export interface RunHandle {
   leave(how: 'unsubscribed' | 'disconnected'): void;
 }
 
+/** Runs that one key, or one user, has begun. */
+export type RunsOf = { apiKeyId: string } | { userId: string };
+
 export interface Runs {
   /**
    * Each starts a run and returns at once. What keeps a run from starting (an unknown prompt, no budget) ends it FAILED;
@@ -200,6 +203,8 @@ export interface Runs {
   get(runId: string, caller: Caller): Promise<RunRecord | null>;
   /** Newest first. Throws `InvalidInputError` for a bad cursor or page size, or a text without a word. */
   list(request: PageRequest & { filter: RunFilter }): Promise<Page<RunRecord>>;
+  /** Stops all unfinished runs of a key or a user, on whichever server, without waiting for their ends. Resolves with their number. */
+  cancelAll(of: RunsOf): Promise<number>;
   /** Stops it on whichever server it is, for its owner, an operator or an admin. Rejects with RUN_NOT_FOUND, CONFLICT when it has ended already. */
   cancel(runId: string, caller: Caller): Promise<RunRecord>;
   /** All stored public events of finished and live runs alike, for fields that are read off the log. */

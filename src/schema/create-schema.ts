@@ -35,6 +35,7 @@ import { declareScalars } from './scalars.ts';
 import { declareApiKey } from './server/api-key.ts';
 import { declareModel } from './server/model.ts';
 import { declarePlugin } from './server/plugin.ts';
+import { declareScopes } from './server/scopes.ts';
 import { declareServerStatus } from './server/server-status.ts';
 import { declareViewer } from './server/viewer.ts';
 
@@ -53,6 +54,7 @@ function declareBasics(builder: Builder): void {
   declareTokenUsage(builder);
   declareStatsWindow(builder);
   declareRunOptions(builder);
+  declareScopes(builder);
 }
 
 function declareRuns(builder: Builder, prompts: PromptFields): void {

@@ -17,6 +17,7 @@ import type {
   SearchHit,
   TokenUsage,
 } from '../kernel/run.ts';
+import type { Scopes } from '../kernel/scopes.ts';
 import type { AnyTool } from '../kernel/tool.ts';
 import type {
   CollectionRecord,
@@ -53,6 +54,9 @@ import type { ErrorData, ErrorTypeName } from './results/error-data.ts';
 import type { RunEventType, RunEventView } from './runs/run-event-view.ts';
 import type { OfRun, RunView } from './runs/run-view.ts';
 import type { ServerStatus } from './services.ts';
+
+/** Scopes as an input gives them: a member may be null. */
+export type ScopesValue = { [Member in keyof Scopes]?: Scopes[Member] | null };
 
 interface Scalar<Value, Input = Value> {
   Input: Input;
@@ -128,6 +132,7 @@ interface Objects extends ErrorObjects, EventObjects {
   RejectedDocument: IngestResult['rejected'][number];
   RenderedMessage: TextMessage;
   RenderedPrompt: RenderedPromptView;
+  Scopes: Scopes;
   Score: ScoreRecord;
   ScoreSummary: VariantStatistics['scores'][number];
   SearchHit: SearchHit;
@@ -154,6 +159,7 @@ interface Interfaces {
 interface Inputs {
   PromptInput: PromptInputValue;
   RunOptions: RunOptions;
+  ScopesInput: ScopesValue;
   StatsWindow: StatsWindowInput;
 }
 

@@ -116,6 +116,7 @@ export async function createServices(
     models,
     cache,
     cacheScope: config.cacheScope,
+    keyHolds: auth.runsMayGoOn,
     prompts,
     knowledge,
     ledger,

@@ -8,6 +8,7 @@ import { type AgentState, agentState } from './agent-state.ts';
 import { takeTurn } from './agent-turn.ts';
 import type { AgentWork } from './agent-work.ts';
 import { brokenTurn, maxTurnsExceeded, windowFull } from './broken-turn.ts';
+import { assertKeyHolds } from './key-holds.ts';
 import { runTools } from './run-tools.ts';
 import { windowRoom } from './window-room.ts';
 
@@ -23,6 +24,7 @@ export async function runAgentLoop(work: AgentWork, services: RunServices): Prom
       run.signal.throwIfAborted();
       const state = readState(work, services);
       if (state.broken) throw brokenTurn(state.broken, input);
+      await assertKeyHolds(run, services);
       if (state.pending.length > 0) {
         if ((await runTools(work, state, services)) === 'waiting') return await run.suspend();
       } else if (state.unreported) run.append({ type: 'TurnFinished', turn: state.unreported });

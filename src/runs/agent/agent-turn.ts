@@ -5,6 +5,7 @@ import { RunSink } from '../calls/run-sink.ts';
 import type { RunServices } from '../run-services.ts';
 import type { AgentState } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
+import { mayUse } from './scoped-tools.ts';
 import { subAgentSpecification } from './sub-agent.ts';
 import { toolSpecification } from './tool-specification.ts';
 
@@ -28,11 +29,11 @@ export async function takeTurn(
 
 /** What is sent for the next turn. */
 export function callOf(
-  { agent, input }: AgentWork,
+  { run, agent, input }: AgentWork,
   { messages }: AgentState,
   services: RunServices,
 ) {
-  const tools = toolsOf({ agent, input }, services);
+  const tools = toolsOf({ run, agent }, services);
   return {
     system: input.instructions,
     messages,
@@ -44,10 +45,11 @@ export function callOf(
 }
 
 function toolsOf(
-  { agent }: Pick<AgentWork, 'agent' | 'input'>,
+  { run, agent }: Pick<AgentWork, 'run' | 'agent'>,
   { registry }: RunServices,
 ): ToolSpecification[] {
-  const tools = agent.tools.flatMap((name) => registry.tools.get(name) ?? []);
-  const agents = (agent.agents ?? []).flatMap((name) => registry.agents.get(name) ?? []);
+  const allowed = (names: readonly string[]) => names.filter((name) => mayUse(run, agent, name));
+  const tools = allowed(agent.tools).flatMap((name) => registry.tools.get(name) ?? []);
+  const agents = allowed(agent.agents ?? []).flatMap((name) => registry.agents.get(name) ?? []);
   return [...tools.map(toolSpecification), ...agents.map(subAgentSpecification)];
 }

@@ -7,6 +7,7 @@ import type { RunServices } from '../run-services.ts';
 import { deepestAgent } from './agent-input.ts';
 import type { PendingCall } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
+import { mayUse } from './scoped-tools.ts';
 import { subAgentInput } from './sub-agent.ts';
 import type { RunnableCall, ToolOutcome } from './tool-call.ts';
 
@@ -26,8 +27,9 @@ export async function decideCall(
   question: Question,
   services: RunServices,
 ): Promise<Verdict> {
-  const { agent } = work;
+  const { agent, run } = work;
   const { name } = question.pending.call;
+  if (!mayUse(run, agent, name)) return refuse(outsideScopes(name));
   if (agent.agents?.includes(name)) return decideSubAgent(work, question.pending);
   const tool = agent.tools.includes(name) ? services.registry.tools.get(name) : undefined;
   if (!tool) {
@@ -73,6 +75,10 @@ async function decideTool(
     }));
   return { kind: 'ask', approval: asked };
 }
+
+/** The model is not told of a tool outside the key's scopes, and may name it all the same. */
+const outsideScopes = (name: string): string =>
+  `The scopes of the key that began this run do not include "${name}". Answer without it.`;
 
 const refuse = (message: string, attempts = 0): Verdict => ({
   kind: 'result',

@@ -6,5 +6,6 @@ export function billingOf(run: LiveRun): Billing {
   const { signal, tag, row, envelope } = run;
   const onUsage: Billing['onUsage'] = (holdId, usage) =>
     run.append({ type: 'CallUsage', holdId, usage });
-  return { tag, signal, deadlineAt: row.deadlineAt, envelope, onUsage };
+  const { deadlineAt, scopes = null } = row;
+  return { tag, scopes, signal, deadlineAt, envelope, onUsage };
 }

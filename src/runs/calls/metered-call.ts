@@ -9,6 +9,7 @@ import type {
 import type { Usd } from '../../kernel/prices.ts';
 import { raceAbort } from '../../kernel/race-abort.ts';
 import type { TokenUsage } from '../../kernel/run.ts';
+import { assertAllows, type Scopes } from '../../kernel/scopes.ts';
 import type { CallOutcome, Hold, UsageRecordRow, UsageTag } from '../../ledger/ledger.ts';
 import type { AttemptReport, ModelName } from '../../model/models.ts';
 import type { RunServices } from '../run-services.ts';
@@ -17,6 +18,8 @@ import { holdCall } from './hold-call.ts';
 /** Who pays for a model call, and how long it may take. */
 export interface Billing {
   tag: UsageTag;
+  /** Of the key that began the run. */
+  scopes: Scopes | null;
   signal: AbortSignal;
   deadlineAt: Date;
   envelope: { runId: string; limit: Usd } | null;
@@ -51,17 +54,23 @@ export interface MeteredCall {
 }
 
 /**
- * Asks the plugins' gates whether this caller may call each model of the chain. Resolves with the request without the
- * fallback models that were refused. Rejects as the gate that refuses the first model, or as soon as the caller's run is
- * stopped.
+ * Asks the key's scopes and the plugins' gates whether this caller may call each model of the chain. Resolves with the
+ * request without the fallback models that were refused. Rejects as the gate that refuses the first model, with
+ * RATE_LIMITED where the key's tokens are used up, or as soon as the caller's run is stopped.
  */
 export async function askGates<Request extends CallRequest>(
   billing: Billing,
   request: Request,
-  { hooks }: RunServices,
+  { hooks, keyLimits }: RunServices,
 ): Promise<Request> {
-  const ask = (model: ModelName): Promise<void> =>
-    raceAbort(billing.signal, () => hooks.gate({ ...request.call, model }, hookContext(billing)));
+  const { scopes, tag } = billing;
+  await keyLimits.assertTokens({ apiKeyId: tag.apiKeyId, scopes });
+  const ask = async (model: ModelName): Promise<void> => {
+    assertAllows(scopes, 'models', model);
+    await raceAbort(billing.signal, () =>
+      hooks.gate({ ...request.call, model }, hookContext(billing)),
+    );
+  };
   const [first, ...fallbacks] = request.chain;
   await ask(first!);
   const chain = [first!];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../kernel/log.ts';
+import type { RunsOf } from '../runs.ts';
 import { cancelled, interrupted, type LiveRun } from './live-run.ts';
 import { noteEveryMs } from './remote-readers.ts';
 
@@ -56,6 +57,16 @@ export class LiveRuns {
 
   get ids(): string[] {
     return [...this.#runs.keys()];
+  }
+
+  /** Runs that a key or a user has begun, those of sub-agents left out. */
+  of(owner: RunsOf): LiveRun[] {
+    const runs = Array.from(this.#runs.values(), ({ run }) => run);
+    return runs.filter(({ row }) => {
+      const isOwn =
+        'apiKeyId' in owner ? row.apiKeyId === owner.apiKeyId : row.userId === owner.userId;
+      return isOwn && row.parentRunId === null;
+    });
   }
 
   /** Executes `loop`, which ends the run itself, and forgets the run afterwards. */

@@ -14,7 +14,7 @@ const defaultTimeoutMs: Record<RunKind, number> = {
 interface Beginning {
   id: string;
   kind: RunKind;
-  owner: Caller;
+  owner: Omit<Caller, 'actsForUsers'>;
   serverId: string;
   input: unknown;
   model: string;
@@ -27,7 +27,7 @@ interface Beginning {
 /** The row of a run that begins now. */
 export function newRun(beginning: Beginning): NewRun {
   const { id, kind, owner, serverId, input, model, options, parent } = beginning;
-  const { userId, groups, roles, apiKeyId, requestId } = owner;
+  const { userId, groups, roles, scopes = null, apiKeyId, requestId } = owner;
   const createdAt = new Date();
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs[kind];
   return {
@@ -37,6 +37,7 @@ export function newRun(beginning: Beginning): NewRun {
     userId,
     groups,
     roles,
+    scopes,
     apiKeyId,
     requestId,
     serverId,

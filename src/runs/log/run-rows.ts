@@ -5,9 +5,9 @@ import type { OutputSelection } from '../../kernel/output-selection.ts';
 import type { Caller } from '../../kernel/principal.ts';
 import type { DisconnectPolicy, RunKind, RunStatus } from '../../kernel/run.ts';
 import { storableJson } from '../../kernel/storable-json.ts';
-import type { RunRecord } from '../runs.ts';
+import type { RunRecord, RunsOf } from '../runs.ts';
 
-export interface NewRun extends Caller {
+export interface NewRun extends Omit<Caller, 'actsForUsers'> {
   id: string;
   kind: RunKind;
   status: RunStatus;
@@ -53,6 +53,7 @@ const newColumns: Record<keyof NewRun, string> = {
   userId: 'text',
   groups: 'text[]',
   roles: 'text[]',
+  scopes: 'jsonb',
   apiKeyId: 'uuid',
   requestId: 'text',
   serverId: 'uuid',
@@ -158,6 +159,17 @@ export const recordColumns = `r.id, r.kind, r.status, r."userId", r."requestId",
   r.tags, r.metadata,
   coalesce(r.input->>'message', '') AS message, coalesce((r.input->>'maxTurns')::int, 0) AS "maxTurns",
   coalesce(r.input->>'question', '') AS question, r.input->'prompt'->'named'->'variables' AS variables`;
+
+/** Ids of runs that have not ended, those of sub-agents left out. */
+export async function unfinishedRuns(database: Queryable, owner: RunsOf): Promise<string[]> {
+  const [column, value] =
+    'apiKeyId' in owner ? ['apiKeyId', owner.apiKeyId] : ['userId', owner.userId];
+  const rows = await database.query<{ id: string }>(
+    `SELECT id FROM "Run" WHERE "${column}" = $1 AND "finishedAt" IS NULL AND "parentRunId" IS NULL`,
+    [value],
+  );
+  return rows.map(({ id }) => id);
+}
 
 /** Runs by id, in the order asked; null where there is none. */
 export async function readRuns(

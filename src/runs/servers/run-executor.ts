@@ -16,7 +16,7 @@ import { type Adoptable, type AdoptedRun, adoptRuns } from './adopt-runs.ts';
 interface Beginning {
   id?: string;
   kind: RunKind;
-  owner: Caller;
+  owner: Omit<Caller, 'actsForUsers'>;
   input: unknown;
   model: string;
   options: RunOptions;

@@ -3,11 +3,13 @@ import { DomainError } from '../../kernel/errors.ts';
 import type { Rerank } from '../../kernel/knowledge-search.ts';
 import type { Caller } from '../../kernel/principal.ts';
 import type { RunKind } from '../../kernel/run.ts';
+import { assertAllows } from '../../kernel/scopes.ts';
 import { parseMetadataFilter } from '../../knowledge/search/metadata-filter.ts';
 import { startAgent } from '../agent/start-agent.ts';
-import { runAnswer } from '../answer.ts';
+import { defaultAnswerPrompt, runAnswer } from '../answer.ts';
 import { runCompletion } from '../completion.ts';
 import { runIngest } from '../ingest.ts';
+import { assertPromptAllowed } from '../limits/prompt-scope.ts';
 import { type LiveRun, unstored } from '../live/live-run.ts';
 import { completedAnswer } from '../reading/completed-answer.ts';
 import { findReranker, rerankWith } from '../rerank.ts';
@@ -43,7 +45,12 @@ export class RunStarts implements Starts {
     this.#closed = true;
   }
 
-  complete(request: CompletionRequest, caller: Caller): Promise<RunHandle> {
+  async complete(request: CompletionRequest, caller: Caller): Promise<RunHandle> {
+    assertPromptAllowed(request.prompt, caller);
+    return this.#complete(request, caller);
+  }
+
+  #complete(request: CompletionRequest, caller: Caller): Promise<RunHandle> {
     const { services } = this.#parts;
     const start = { kind: 'COMPLETION', input: request, model: this.#modelOf(request) } as const;
     return this.#start({ request, ...start }, caller, (run) =>
@@ -53,6 +60,7 @@ export class RunStarts implements Starts {
 
   async answer(request: AnswerRequest, caller: Caller): Promise<RunHandle> {
     const { services } = this.#parts;
+    assertAllows(caller.scopes, 'prompts', request.prompt ?? defaultAnswerPrompt);
     parseMetadataFilter(request.filter);
     if (request.rerank != null) findReranker(request.rerank, services.registry);
     const start = { kind: 'ANSWER', input: request, model: this.#modelOf(request) } as const;
@@ -61,6 +69,7 @@ export class RunStarts implements Starts {
 
   async runAgent(request: AgentRequest, caller: Caller): Promise<RunHandle> {
     const { services, executor } = this.#parts;
+    assertAllows(caller.scopes, 'agents', request.agent);
     const start = startAgent(request, services);
     return this.#once(request, caller, (id) =>
       executor.beginAgent({ id, owner: caller, ...start }),
@@ -86,7 +95,7 @@ export class RunStarts implements Starts {
       signal,
       log,
       promptAnswer: async (named) =>
-        completedAnswer(await this.complete({ prompt: { named } }, caller), signal),
+        completedAnswer(await this.#complete({ prompt: { named } }, caller), signal),
     });
   }
 
@@ -109,11 +118,11 @@ export class RunStarts implements Starts {
   /** The first caller of an idempotency key begins the run, the others join it. */
   async #once(
     request: OptionalOptions,
-    { userId }: Caller,
+    caller: Caller,
     begin: (id: string) => void,
   ): Promise<RunHandle> {
     const { services, liveRuns, handles } = this.#parts;
-    const { database, writer } = services;
+    const { database, writer, keyLimits } = services;
     if (this.#closed) {
       throw new DomainError('RUN_INTERRUPTED', 'This server is shutting down: try again.');
     }
@@ -121,13 +130,14 @@ export class RunStarts implements Starts {
     const { idempotencyKey: key, ...options } = request.options ?? {};
     if (key == null) {
       const id = newId();
-      begin(id);
+      await keyLimits.begin(caller, () => begin(id));
       return handles.open(id);
     }
+    const { userId } = caller;
     const claim = { userId, key, input: { ...request, options } };
     const { runId, isNew } = await claimRun(database, claim, (id) => Boolean(liveRuns.get(id)));
     try {
-      if (isNew) begin(runId);
+      if (isNew) await keyLimits.begin(caller, () => begin(runId));
     } catch (error) {
       await releaseKey(database, { userId, key, runId });
       throw error;

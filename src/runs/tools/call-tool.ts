@@ -1,6 +1,7 @@
 import { newId } from '../../data/new-id.ts';
 import { DomainError } from '../../kernel/errors.ts';
 import type { Caller } from '../../kernel/principal.ts';
+import { assertAllows } from '../../kernel/scopes.ts';
 import type { AnyTool } from '../../kernel/tool.ts';
 import { checkToolInput } from '../../kernel/tools/check-tool-input.ts';
 import { mustAsk, onlyByAgents } from '../../kernel/tools/must-ask.ts';
@@ -19,7 +20,7 @@ export interface ToolCallRequest {
 
 /**
  * One call of a tool outside of any run. Failures that the caller can mend are results with `isError`. Rejects with
- * NOT_FOUND for a tool that is not there, and with `signal.reason`.
+ * NOT_FOUND for a tool that is not there, FORBIDDEN for one outside the caller's scopes, and with `signal.reason`.
  */
 export async function callTool(
   { tool: name, input, signal, over }: ToolCallRequest,
@@ -28,6 +29,7 @@ export async function callTool(
 ): Promise<ToolResult> {
   const tool = services.registry.tools.get(name);
   if (!tool) throw new DomainError('NOT_FOUND', `There is no tool "${name}".`);
+  assertAllows(caller.scopes, 'tools', name);
   const startedAt = performance.now();
   const { userId, groups, roles, apiKeyId, requestId } = caller;
   const runId = newId();

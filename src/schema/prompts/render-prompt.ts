@@ -1,4 +1,5 @@
 import type { Message } from '../../kernel/model.ts';
+import { assertAllows } from '../../kernel/scopes.ts';
 import type { PromptChoice } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -38,9 +39,12 @@ function renderFree(messages: readonly TextMessage[], { models }: Services): Ren
 async function render(
   choice: PromptChoice,
   subject: string,
-  { services }: GraphQLContext,
+  { services, caller }: GraphQLContext,
 ): Promise<RenderedPromptView> {
-  if ('named' in choice) return services.prompts.render(choice.named, subject);
+  if ('named' in choice) {
+    assertAllows(caller?.scopes, 'prompts', choice.named.name);
+    return services.prompts.render(choice.named, subject);
+  }
   if ('messages' in choice) return renderFree(choice.messages, services);
   return renderFree([{ role: 'USER', text: choice.text }], services);
 }

@@ -21,6 +21,7 @@ const plainErrors = {
   RUN_INTERRUPTED: 'The server that executed the run went away.',
   NOT_FOUND: 'No such thing, or not visible to the caller.',
   CONFLICT: 'It contradicts what is there.',
+  FORBIDDEN: 'The roles or the scopes of the key do not allow it.',
 } as const;
 
 const issueErrors = {
@@ -32,6 +33,7 @@ const issueErrors = {
 const waitErrors = {
   MODEL_RATE_LIMITED: 'The provider’s rate limit is reached.',
   MODEL_OVERLOADED: 'The provider is overloaded.',
+  RATE_LIMITED: 'A limit of the key is reached.',
 } as const;
 
 const codesOf = <Code extends ErrorCode>(errors: Record<Code, string>) =>
@@ -85,7 +87,7 @@ function declareDetailedErrors(builder: Builder): void {
       fields: (t) => ({
         retryAfterMs: t.int({
           nullable: true,
-          description: 'How long the provider asks to wait.',
+          description: 'Time to wait before the next attempt, where it is known.',
           resolve: ({ details }) => details.retryAfterMs,
         }),
       }),

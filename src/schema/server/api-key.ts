@@ -12,6 +12,7 @@ import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
 import { storableText } from '../storable-text.ts';
+import { toScopes } from './scopes.ts';
 
 const name = storableText(200).trim().min(1);
 
@@ -38,7 +39,14 @@ function declareApiKeyType(builder: Builder): void {
       }),
       createdAt: t.expose('createdAt', { type: 'DateTime' }),
       lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true }),
+      scopes: t.expose('scopes', { type: 'Scopes', nullable: true }),
+      actsForUsers: t.exposeBoolean('actsForUsers'),
       expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
+      previousSecretUntil: t.expose('previousUntil', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'How long the secret before the last rotation signs in.',
+      }),
       revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true }),
     }),
   });
@@ -79,6 +87,11 @@ function declareCreateApiKey(builder: Builder): void {
         required: true,
         validate: { minLength: 1, maxLength: roles.length },
       }),
+      scopes: t.field({ type: 'ScopesInput' }),
+      actsForUsers: t.boolean({
+        description:
+          "The holder may name the end user of each request (header `x-tessera-user`, `x-tessera-groups`): for an application's own backend. Such a request has the role USER.",
+      }),
       expiresAt: t.field({
         type: 'DateTime',
         validate: { refine: [isFuture, { message: 'must lie in the future' }] },
@@ -96,6 +109,8 @@ function declareCreateApiKey(builder: Builder): void {
         return context.services.auth.createApiKey({
           ...input,
           groups: input.groups ?? [],
+          scopes: toScopes(input.scopes),
+          actsForUsers: input.actsForUsers ?? false,
           expiresAt: input.expiresAt ?? null,
         });
       },
@@ -123,11 +138,44 @@ function declareApiKeys(builder: Builder): void {
   );
 }
 
-/** `ApiKey`, with the list of them and the mutations that make and revoke one. */
-export function declareApiKey(builder: Builder): void {
-  declareApiKeyType(builder);
-  declareCreateApiKey(builder);
-  declareApiKeys(builder);
+const maxOverlapSeconds = 30 * 86_400;
+
+function declareRotateApiKey(builder: Builder): void {
+  const RotateApiKeyInput = builder.inputType('RotateApiKeyInput', {
+    fields: (t) => ({
+      id: t.id({ required: true }),
+      oldSecretValidForSeconds: t.int({
+        description:
+          'How long the secret that is replaced signs in as well. Default: 86,400, a day.',
+        validate: { min: 0, max: maxOverlapSeconds },
+      }),
+    }),
+  });
+  const rotateCodes = ['NOT_FOUND', 'CONFLICT'] as const;
+  const RotateApiKeyResult = resultUnion(builder, 'RotateApiKeyResult', {
+    types: ['CreatedApiKey'],
+    codes: rotateCodes,
+  });
+  builder.mutationField('rotateApiKey', (t) =>
+    t.field({
+      type: RotateApiKeyResult,
+      description:
+        'Gives a key a new secret. The old one signs in for a stated time more, so that no client is locked out.',
+      authScopes: { operator: true },
+      args: { input: t.arg({ type: RotateApiKeyInput, required: true }) },
+      resolve: (_root, { input }, context) => {
+        const keyId = parseId('ApiKey', input.id, ['input', 'id']);
+        return asResult(rotateCodes, async () => {
+          const { auth } = context.services;
+          assertMayManage(context, (await auth.getApiKey(keyId))?.roles ?? []);
+          return auth.rotateApiKey(keyId, (input.oldSecretValidForSeconds ?? 86_400) * 1_000);
+        });
+      },
+    }),
+  );
+}
+
+function declareRevokeApiKey(builder: Builder): void {
   const RevokeApiKeyResult = resultUnion(builder, 'RevokeApiKeyResult', {
     types: ['ApiKey'],
     codes,
@@ -136,15 +184,32 @@ export function declareApiKey(builder: Builder): void {
     t.field({
       type: RevokeApiKeyResult,
       authScopes: { operator: true },
-      args: { id: t.arg.id({ required: true }) },
-      resolve: (_root, { id }, context) => {
+      args: {
+        id: t.arg.id({ required: true }),
+        stopRuns: t.arg.boolean({
+          description: 'Whether the runs that the key began are stopped. Default: true.',
+        }),
+      },
+      resolve: (_root, { id, stopRuns }, context) => {
         const keyId = parseId('ApiKey', id);
         return asResult(codes, async () => {
-          const { auth } = context.services;
+          const { auth, runs } = context.services;
           assertMayManage(context, (await auth.getApiKey(keyId))?.roles ?? []);
-          return auth.revokeApiKey(keyId);
+          const runsGoOn = stopRuns === false;
+          const key = await auth.revokeApiKey(keyId, { runsGoOn });
+          if (!runsGoOn) await runs.cancelAll({ apiKeyId: keyId });
+          return key;
         });
       },
     }),
   );
+}
+
+/** `ApiKey`, with the list of them and the mutations that make, rotate and revoke one. */
+export function declareApiKey(builder: Builder): void {
+  declareApiKeyType(builder);
+  declareCreateApiKey(builder);
+  declareApiKeys(builder);
+  declareRotateApiKey(builder);
+  declareRevokeApiKey(builder);
 }

@@ -1,6 +1,7 @@
 import type { GraphQLError } from 'graphql';
 import type { Auth, Credentials } from '../../auth/auth.ts';
 import type { RateLimiter } from '../../auth/rate-limiter.ts';
+import { isDomainError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { hasRole, type Principal, type Role, roles } from '../../kernel/principal.ts';
 import type { Exchange } from './exchange.ts';
@@ -61,6 +62,7 @@ export function createAdmission(options: {
     try {
       return await auth.authenticate(credentials);
     } catch (error) {
+      if (isDomainError(error, 'FORBIDDEN')) throw refusal('FORBIDDEN', error.message);
       log.error({ err: error }, 'callers cannot be identified');
       throw refusal(
         'INTERNAL_SERVER_ERROR',
@@ -78,8 +80,12 @@ export function createAdmission(options: {
     return principal;
   };
   const admits = async (credentials: Credentials): Promise<boolean> => {
-    const principal = await authenticate(credentials);
-    return principal !== null && principal.roles.length > 0;
+    try {
+      return (await identify(credentials)) !== null;
+    } catch (error) {
+      if ((error as GraphQLError).extensions['code'] === 'FORBIDDEN') return false;
+      throw error;
+    }
   };
   return {
     identify,

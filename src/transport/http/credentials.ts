@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../../auth/auth.ts';
 import { isLoopback } from '../../kernel/is-loopback.ts';
+import { endUserOfHeaders } from './end-user.ts';
 
 export const sessionCookie = 'tessera_session';
 
@@ -13,12 +14,13 @@ function cookieOf(request: IncomingMessage, name: string): string | null {
 }
 
 /**
- * The request's own header, else its browser session. Browsers send cookies along with a WebSocket, and old ones with
+ * The request's own header, else its browser session, and the end user that it names. Browsers send cookies along with a WebSocket, and old ones with
  * other requests, whichever page makes them: a session counts for pages of this server only.
  */
 export const credentialsOf = (request: IncomingMessage): Credentials => ({
   authorization: request.headers.authorization ?? null,
   session: isSameOrigin(request) ? cookieOf(request, sessionCookie) : null,
+  endUser: endUserOfHeaders(request),
 });
 
 /** Whether a page of this very server made the request, or no page at all. */

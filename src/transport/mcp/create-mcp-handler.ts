@@ -14,7 +14,7 @@ import type { Registry } from '../../kernel/registry/registry.ts';
 import type { Services } from '../../schema/services.ts';
 import { assertShallow } from '../graphql/input-depth.ts';
 import type { Admission } from '../http/admission.ts';
-import { isSameOrigin } from '../http/credentials.ts';
+import { credentialsOf, isSameOrigin } from '../http/credentials.ts';
 import { createExchange, requestIdOf } from '../http/exchange.ts';
 import { isJson, readJsonBody } from '../http/read-json-body.ts';
 import { refusal } from '../http/request-refusal.ts';
@@ -95,8 +95,7 @@ async function admit(
   admission.beginWork();
   const exchange = createExchange('http', requestId, { stalled: () => false });
   // A browser's session does not count: MCP clients have a key.
-  const authorization = request.headers.authorization ?? null;
-  await admission.admit(exchange, { authorization }, ['USER']);
+  await admission.admit(exchange, { ...credentialsOf(request), session: null }, ['USER']);
   return exchange.caller!;
 }
 

@@ -13,6 +13,7 @@ import {
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { Log } from '../../kernel/log.ts';
 import type { Caller } from '../../kernel/principal.ts';
+import { allows } from '../../kernel/scopes.ts';
 import type { Services } from '../../schema/services.ts';
 import { renderPrompt } from './offer-prompts.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';
@@ -37,9 +38,13 @@ export function createMcpServer(offer: McpOffer, caller: Caller): Server {
   const capabilities = { tools: {}, prompts: {} };
   const server = new Server({ name: 'tessera', version }, { capabilities, jsonSchemaValidator });
   server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: Array.from(tools.values(), ({ listing }) => listing),
+    tools: Array.from(tools.values())
+      .filter(({ scope: [kind, name] }) => allows(caller.scopes, kind, name))
+      .map(({ listing }) => listing),
   }));
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...promptListings] }));
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({
+    prompts: promptListings.filter(({ name }) => allows(caller.scopes, 'prompts', name)),
+  }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) =>
     masked(offer, caller, async () => {
       const tool = tools.get(params.name);
@@ -48,7 +53,7 @@ export function createMcpServer(offer: McpOffer, caller: Caller): Server {
     }),
   );
   server.setRequestHandler(GetPromptRequestSchema, ({ params }) =>
-    masked(offer, caller, () => renderPrompt(params, { registry, prompts, userId: caller.userId })),
+    masked(offer, caller, () => renderPrompt(params, { registry, prompts, caller })),
   );
   return server;
 }

@@ -19,6 +19,7 @@ const agentInput = z.object({
 /** The registered agents as tools `agent_<name>`: each call is a run of the caller's, with its budgets and its record. */
 export const offerAgents = (agents: Iterable<AnyAgent>, runs: Runs): OfferedTool[] =>
   Array.from(agents, (agent) => ({
+    scope: ['agents', agent.name],
     listing: {
       name: `agent_${agent.name}`,
       description: agent.description,

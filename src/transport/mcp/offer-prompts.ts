@@ -1,7 +1,9 @@
 import type { GetPromptResult, Prompt } from '@modelcontextprotocol/sdk/types.js';
 import { isDomainError } from '../../kernel/errors.ts';
 import type { Message } from '../../kernel/model.ts';
+import type { Caller } from '../../kernel/principal.ts';
 import type { AnyPrompt } from '../../kernel/prompt.ts';
+import { assertAllows } from '../../kernel/scopes.ts';
 import type { Services } from '../../schema/services.ts';
 import { invalidParams } from './protocol-error.ts';
 import { inputSchemaOf } from './tool-results.ts';
@@ -41,17 +43,18 @@ function toMessage({ role, content }: Message): GetPromptResult['messages'][numb
 
 /**
  * The rendered messages, without a model call. MCP knows no system prompt: it goes first, as the user's. Throws
- * InvalidParams for an unknown prompt and for variables that are not of its contract.
+ * InvalidParams for an unknown prompt, one outside the caller's scopes, and for variables that are not of its contract.
  */
 export async function renderPrompt(
   { name, arguments: given = {} }: { name: string; arguments?: Record<string, string> | undefined },
-  { registry, prompts, userId }: Pick<Services, 'registry' | 'prompts'> & { userId: string },
+  { registry, prompts, caller }: Pick<Services, 'registry' | 'prompts'> & { caller: Caller },
 ): Promise<GetPromptResult> {
   const definition = registry.prompts.get(name);
   if (!definition) throw invalidParams(`There is no prompt "${name}".`);
   try {
+    assertAllows(caller.scopes, 'prompts', name);
     const variables = variablesOf(definition, given);
-    const { system, messages } = await prompts.render({ name, variables }, userId);
+    const { system, messages } = await prompts.render({ name, variables }, caller.userId);
     const first: Message[] = system
       ? [{ role: 'user', content: [{ type: 'text', text: system }] }]
       : [];

@@ -1,4 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { isDomainError } from '../../kernel/errors.ts';
 import type { AnyTool } from '../../kernel/tool.ts';
 import { onlyByAgents } from '../../kernel/tools/must-ask.ts';
 import type { Services } from '../../schema/services.ts';
@@ -11,6 +12,7 @@ export const offerTools = (
   runs: Pick<Services['runs'], 'callTool'>,
 ): OfferedTool[] =>
   Array.from(tools, (tool) => ({
+    scope: ['tools', tool.name],
     listing: {
       name: tool.name,
       description:
@@ -38,6 +40,7 @@ async function callTool(
     return isError ? failure(String(output)) : success(output, cited);
   } catch (error) {
     if (signal.aborted) return failure('The call was cancelled.');
+    if (isDomainError(error)) return failure(error.message);
     throw error;
   }
 }

@@ -12,6 +12,8 @@ export interface McpCall {
 
 /** What an MCP client may call: a tool of the registry, or an agent. */
 export interface OfferedTool {
+  /** The name that a key's scopes must allow. */
+  scope: ['tools' | 'agents', string];
   listing: Tool;
   /** Failures that the client's model can mend are results with `isError`; only faults of this server are thrown. */
   call(input: unknown, call: McpCall): Promise<CallToolResult>;

@@ -5,6 +5,7 @@ import {
   getOperationAST,
 } from 'graphql';
 import type { OperationResult, ServerOptions, SubscribePayload } from 'graphql-ws';
+import type { Credentials } from '../../auth/auth.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../telemetry/create-metrics.ts';
 import type { GraphQLHandler } from '../graphql/create-graphql-handler.ts';
@@ -14,6 +15,7 @@ import { logOperation } from '../graphql/log-operation.ts';
 import type { OperationsInFlight } from '../graphql/operations-in-flight.ts';
 import type { Admission } from '../http/admission.ts';
 import { credentialsOf } from '../http/credentials.ts';
+import { endUserHeaders, endUserOf } from '../http/end-user.ts';
 import { createExchange, type Exchange, requestIdOf } from '../http/exchange.ts';
 import { refusal } from '../http/request-refusal.ts';
 import type { SocketState } from './websocket-connection.ts';
@@ -64,7 +66,11 @@ export function createWebSocketHooks(options: WebSocketOptions): Hooks {
     execute: (args) => attempt(() => engineOf(args).execute(args)),
     subscribe: (args) => attempt(() => engineOf(args).subscribe(args)),
     async onConnect({ connectionParams, extra }) {
-      extra.credentials = credentialsFrom(connectionParams ?? {}, extra);
+      try {
+        extra.credentials = credentialsFrom(connectionParams ?? {}, extra);
+      } catch {
+        return false;
+      }
       const { authorization, session } = extra.credentials;
       // Wrong credentials end the socket with 4403. Without any it may stay, and each operation says what is missing.
       if (!authorization && !session) return true;
@@ -117,10 +123,19 @@ function memberOf(parameters: Record<string, unknown>, name: string): unknown {
 }
 
 /** The key of `connection_init`; else the headers and the browser session of the request that opened the socket. */
-function credentialsFrom(parameters: Record<string, unknown>, { request }: SocketState) {
+function credentialsFrom(
+  parameters: Record<string, unknown>,
+  { request }: SocketState,
+): Credentials {
   const authorization = memberOf(parameters, 'authorization');
-  if (typeof authorization === 'string' && authorization) return { authorization };
-  return credentialsOf(request);
+  const named = endUserOf(
+    memberOf(parameters, endUserHeaders.user),
+    memberOf(parameters, endUserHeaders.groups),
+  );
+  const own = credentialsOf(request);
+  const endUser = named ?? own.endUser ?? null;
+  if (typeof authorization === 'string' && authorization) return { authorization, endUser };
+  return { ...own, endUser };
 }
 
 /**

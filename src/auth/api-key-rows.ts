@@ -1,0 +1,79 @@
+import type { Queryable } from '../data/database.ts';
+import { newId } from '../data/new-id.ts';
+import type { ApiKey } from '../generated/prisma/client.ts';
+import type { Scopes } from '../kernel/scopes.ts';
+import type { ApiKeyRecord } from './auth.ts';
+import { knownRoles } from './known-roles.ts';
+import { hashSecret, newSecret } from './secret.ts';
+
+export const keyPrefix = 'tsr_';
+const shownCharacters = keyPrefix.length + 8;
+
+/** A key that signs in. */
+export interface LiveKey {
+  id: string;
+  /** Of the secret that was presented: a rotated key has two for a while. */
+  hash: string;
+  userId: string;
+  groups: string[];
+  roles: string[];
+  scopes: Scopes | null;
+  actsForUsers: boolean;
+  lastUsedAt: Date | null;
+}
+
+/** A key as the API shows it: without anything that signs in. */
+export function toRecord(row: ApiKey): ApiKeyRecord {
+  const { hash: _, previousHash: __, runsGoOn: ___, roles, scopes, ...rest } = row;
+  return { ...rest, roles: knownRoles(roles), scopes: scopes as Scopes | null };
+}
+
+/** A new secret with what is stored of it. */
+export function newKeySecret() {
+  const secret = newSecret(keyPrefix);
+  return { secret, hash: hashSecret(secret), prefix: secret.slice(0, shownCharacters) };
+}
+
+const columns = `"id", "userId", "groups", "roles", "scopes", "actsForUsers", "lastUsedAt"`;
+const isLive = `"revokedAt" IS NULL AND ("expiresAt" IS NULL OR "expiresAt" > now())`;
+
+/** Live keys by the hashes of their secrets, a secret that was replaced included while it is still valid. */
+export async function findLiveKeys(
+  database: Queryable,
+  hashes: readonly string[],
+): Promise<Map<string, LiveKey>> {
+  const rows = await database.query<LiveKey>(
+    `SELECT "hash", ${columns} FROM "ApiKey" WHERE "hash" = ANY($1) AND ${isLive}
+     UNION ALL
+     SELECT "previousHash", ${columns} FROM "ApiKey"
+     WHERE "previousHash" = ANY($1) AND "previousUntil" > now() AND ${isLive}`,
+    [hashes],
+  );
+  return new Map(rows.map((row) => [row.hash, row]));
+}
+
+/** The keys whose runs may go on: those not revoked, and those revoked without stopping them. */
+export async function findRunningKeys(
+  database: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, true>> {
+  const rows = await database.query<{ id: string }>(
+    `SELECT "id" FROM "ApiKey" WHERE "id" = ANY($1::uuid[]) AND ("revokedAt" IS NULL OR "runsGoOn")`,
+    [ids],
+  );
+  return new Map(rows.map(({ id }) => [id, true]));
+}
+
+/** Inserts the first admin key unless there is a live one; servers that start together take turns. */
+export async function insertFirstAdminKey(transaction: Queryable): Promise<string | null> {
+  const { secret, hash, prefix } = newKeySecret();
+  await transaction.query(`SELECT pg_advisory_xact_lock(hashtext('tessera:first-admin-key'))`);
+  const made = await transaction.query<{ id: string }>(
+    `INSERT INTO "ApiKey" ("id", "name", "userId", "roles", "prefix", "hash")
+     SELECT $1, 'First admin key', 'admin', ARRAY['ADMIN', 'USER'], $2, $3
+     WHERE NOT EXISTS (SELECT 1 FROM "ApiKey" WHERE 'ADMIN' = ANY("roles") AND ${isLive})
+     RETURNING "id"`,
+    [newId(), prefix, hash],
+  );
+  return made.length > 0 ? secret : null;
+}
