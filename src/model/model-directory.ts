@@ -70,7 +70,15 @@ function catalogueOf({ name }: ModelProvider): ModelInformation[] {
 /** What a provider says of a model goes over what the catalogue says. */
 function merge(catalogue: ModelInformation[], listed: ModelInformation[]): ModelInformation[] {
   const all = new Map(catalogue.map((model) => [model.id, model]));
-  for (const model of listed) all.set(model.id, { ...all.get(model.id), ...model });
+  for (const model of listed) {
+    const known = all.get(model.id);
+    all.set(model.id, {
+      id: model.id,
+      contextWindow: model.contextWindow ?? known?.contextWindow,
+      maxOutputTokens: model.maxOutputTokens ?? known?.maxOutputTokens,
+      lifecycle: model.lifecycle ?? known?.lifecycle,
+    });
+  }
   return [...all.values()];
 }
 

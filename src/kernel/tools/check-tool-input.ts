@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { messageOf } from '../message-of.ts';
 import { raceAbort } from '../race-abort.ts';
+import { nullsAsAbsent } from './nulls-as-absent.ts';
 
 export type CheckedInput<Input> = { input: Input } | { complaint: string };
 
@@ -9,9 +10,12 @@ interface Takes<Input> {
   input: z.ZodType<Input>;
 }
 
+const shownCharacters = 200;
+
 /**
- * What the schema makes of a tool's input, or what the model is told to mend; a schema that throws complains as well.
- * Rejects with the signal's reason, and never otherwise.
+ * A tool's input as its schema gives it, or a complaint that lets the model repair it; a schema that throws complains as
+ * well. A member that is null and may be left out counts as left out. Rejects with the signal's reason, and never
+ * otherwise.
  */
 export async function checkToolInput<Input>(
   { name, input }: Takes<Input>,
@@ -21,15 +25,26 @@ export async function checkToolInput<Input>(
   const complain = (problem: string) => ({
     complaint: `The tool "${name}" does not take this input. ${problem}`,
   });
+  if (typeof given === 'string') return complain(notJson(given));
   try {
-    const parsed = await raceAbort(signal, () => input.safeParseAsync(given));
+    const parse = (value: unknown) => raceAbort(signal, () => input.safeParseAsync(value));
+    const parsed = await parse(given);
     if (parsed.success) return { input: parsed.data };
-    const issues = parsed.error.issues.map(
-      ({ path, message }) => `${path.join('.') || 'input'}: ${message}`,
+    const { issues } = parsed.error;
+    const withoutNulls = nullsAsAbsent(given, issues);
+    const again = withoutNulls === null ? null : await parse(withoutNulls);
+    if (again?.success) return { input: again.data };
+    return complain(
+      issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`).join('; '),
     );
-    return complain(issues.join('; '));
   } catch (error) {
     signal.throwIfAborted();
     return complain(messageOf(error));
   }
+}
+
+/** Providers hand on text that holds no JSON object as it is. */
+function notJson(text: string): string {
+  const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
+  return `input: it is not one whole JSON object. It was: ${shown.toWellFormed()}`;
 }

@@ -1,6 +1,7 @@
 import { DomainError, type ErrorCode } from '../../kernel/errors.ts';
+import { shownReason } from './shown-reason.ts';
 
-/** What went wrong, free of any provider's dialect. */
+/** The kind of a failure, free of any provider's dialect. */
 export type ProviderFailureKind =
   | 'rate_limited'
   | 'overloaded'
@@ -12,7 +13,8 @@ export type ProviderFailureKind =
   | 'request_invalid'
   | 'request_too_long'
   | 'unreachable'
-  | 'broken_stream';
+  | 'broken_stream'
+  | 'answer_too_long';
 
 export interface ProviderFailure {
   kind: ProviderFailureKind;
@@ -20,26 +22,27 @@ export interface ProviderFailure {
   provider: string;
   model: string;
   retryAfterMs?: number | undefined;
-  /** The provider's own explanation of an invalid request; shown, cut to 300 characters. */
-  explanation?: string | null | undefined;
+  /** The provider's own sentence. It is shown, as `shownReason` makes it. */
+  reason?: string | undefined;
+  /** Secrets of ours that the provider may repeat. */
+  secrets?: readonly string[] | undefined;
   /** The provider's own word on whether to try again. */
   retryable?: boolean | undefined;
 }
 
-interface Told {
+interface Shown {
   code: ErrorCode;
   retryable: boolean;
   message: (failure: ProviderFailure) => string;
 }
 
-const refused: Told = {
+const refused: Shown = {
   code: 'MODEL_REFUSED',
   retryable: false,
-  message: ({ provider, explanation }) =>
-    `${provider} does not accept this request${explanation ? `: ${explanation.slice(0, 300)}` : '.'}`,
+  message: ({ provider }) => `${provider} does not accept this request.`,
 };
 
-const told: Readonly<Record<ProviderFailureKind, Told>> = {
+const shown: Readonly<Record<ProviderFailureKind, Shown>> = {
   rate_limited: {
     code: 'MODEL_RATE_LIMITED',
     retryable: true,
@@ -50,7 +53,7 @@ const told: Readonly<Record<ProviderFailureKind, Told>> = {
     code: 'MODEL_OVERLOADED',
     retryable: true,
     message: ({ provider, model }) =>
-      `${provider} has too much to do to answer with ${model} now. Try again later.`,
+      `${provider} is too busy to answer with ${model} now. Try again later.`,
   },
   timed_out: {
     code: 'MODEL_TIMEOUT',
@@ -91,18 +94,33 @@ const told: Readonly<Record<ProviderFailureKind, Told>> = {
     retryable: true,
     message: ({ provider }) => `${provider} broke off before its answer was complete.`,
   },
+  answer_too_long: {
+    code: 'MODEL_UNAVAILABLE',
+    retryable: false,
+    message: ({ provider, model }) =>
+      `${provider} sent far more of ${model} than was asked for, and was cut off. Check what serves this model.`,
+  },
 };
 
-/** The typed error for a provider's failure: a clear sentence, never the provider's body. */
+/** The typed error for a provider's failure: a clear sentence, then the provider's own. */
 export function providerError(failure: ProviderFailure): DomainError {
-  const { code, retryable, message } = told[failure.kind];
-  const { retryAfterMs, kind } = failure;
-  return new DomainError(code, message(failure), {
+  const { code, retryable, message } = shown[failure.kind];
+  const { retryAfterMs, kind, provider } = failure;
+  const reason = shownReason(failure.reason ?? '', failure.secrets);
+  const sentence = reason === '' ? message(failure) : `${message(failure)} ${provider}: ${reason}`;
+  const details = kind === 'request_too_long' ? { tooLong: true } : { retryAfterMs };
+  return new DomainError(code, sentence, {
     retryable: failure.retryable ?? retryable,
-    ...(kind === 'request_too_long' ? { details: { tooLong: true } } : {}),
-    ...(retryAfterMs === undefined ? {} : { details: { retryAfterMs } }),
+    details: kind === 'request_too_long' || retryAfterMs !== undefined ? details : {},
   });
 }
+
+/** Sentences of servers that have no code for a request beyond the model's window. */
+const tooLong =
+  /context[ _-]?(length|window|size|limit)|maximum (context|prompt|input|sequence) (length|tokens)|(prompt|input|request|messages?) (is |are |was )?(too long|too large)|too many (input |prompt )?tokens|input (length|tokens?)\b.*(exceed|limit|maximum)|exceeds? (the )?(model'?s )?(maximum|max|limit)[^.]*\b(context|input|prompt)|reduce the (length|size) of (the|your)|n_ctx/i;
+
+/** Does the sentence say that the request is too long for the model? */
+export const isTooLongReason = (reason: string): boolean => tooLong.test(reason);
 
 const statusKinds: Readonly<Record<number, ProviderFailureKind>> = {
   401: 'key_rejected',
@@ -116,7 +134,7 @@ const statusKinds: Readonly<Record<number, ProviderFailureKind>> = {
   529: 'overloaded',
 };
 
-/** What an HTTP status says when the body says nothing better. */
+/** The kind by the HTTP status, where the body says nothing better. */
 export function kindOfStatus(status: number): ProviderFailureKind {
   return statusKinds[status] ?? (status >= 500 ? 'unavailable' : 'request_invalid');
 }

@@ -199,8 +199,8 @@ describe('prompt caching', () => {
   });
 });
 
-describe("the SDK's log", () => {
-  it('keeps its sentence and drops what it holds', async () => {
+describe('the log of a broken stream', () => {
+  it('says so, and nothing of what it held', async () => {
     const said: string[] = [];
     const note = (fields: object, message: string) =>
       void said.push(`${JSON.stringify(fields)} ${message}`);
@@ -209,7 +209,7 @@ describe("the SDK's log", () => {
     await using claude = await startClaude({ log });
     claude.demo.script({ kind: 'garbage', afterDeltas: 1 });
     await expect(claude.read({ messages: [userText('Hi')] })).rejects.toThrow('broke off');
-    expect(said.join('\n')).toContain('Could not parse message into JSON');
+    expect(said.join('\n')).toContain('stream from Claude broke');
     expect(said.join('\n')).not.toContain('oh no');
     expect(printed).not.toHaveBeenCalled();
   });

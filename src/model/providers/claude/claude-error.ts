@@ -1,12 +1,15 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
 import { type DomainError, isDomainError } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
+import { type ErrorBody, errorBody, unknownErrorBody } from '../error-body.ts';
 import {
+  isTooLongReason,
   kindOfStatus,
   type ProviderFailureKind,
   providerError,
   readRetryAfter,
 } from '../provider-error.ts';
+import { shownReason } from '../shown-reason.ts';
 
 const kinds: Readonly<Record<string, ProviderFailureKind>> = {
   invalid_request_error: 'request_invalid',
@@ -22,18 +25,17 @@ const kinds: Readonly<Record<string, ProviderFailureKind>> = {
   api_error: 'unavailable',
 };
 
-/** Only the words tell it from any other invalid request. */
-const isTooLong = /^prompt is too long|exceed context limit/i;
+export interface ClaudeErrorContext {
+  model: string;
+  log: Log;
+  /** The key, which a proxy may repeat. */
+  secrets: readonly string[];
+}
 
-/**
- * Translates whatever the SDK throws. An `error` event inside a stream has a type but no status, a proxy's page has a
- * status but no type, so both are asked, the type first.
- */
-export function claudeError(
-  error: unknown,
-  { model, log }: { model: string; log: Log },
-): DomainError {
+/** Translates what the SDK throws, and what reading the stream throws. */
+export function claudeError(error: unknown, context: ClaudeErrorContext): DomainError {
   if (isDomainError(error)) return error;
+  const { model, log, secrets } = context;
   const provider = 'Claude';
   if (error instanceof APIConnectionTimeoutError) {
     return providerError({ kind: 'timed_out', provider, model });
@@ -46,15 +48,48 @@ export function claudeError(
     log.warn({ model, cause: nameOf(error) }, 'stream from Claude broke');
     return providerError({ kind: 'broken_stream', provider, model });
   }
-  const { status, type, requestID, apiMessage, headers } = error;
-  log.warn({ model, status, type, providerRequestId: requestID }, 'Claude answered with an error');
-  const known = kinds[type ?? ''] ?? (status === undefined ? 'unavailable' : kindOfStatus(status));
-  const kind =
-    known === 'request_invalid' && isTooLong.test(apiMessage ?? '') ? 'request_too_long' : known;
+  const { status, requestID, headers } = error;
+  const body = errorBody(error.error, { failed: true }) ?? unknownErrorBody;
+  const kind = kindOf(body, status);
+  const reason = shownReason(body.message, secrets);
+  log.warn(
+    { model, status, type: body.codes[0], providerRequestId: requestID, reason },
+    'Claude answered with an error',
+  );
   const retryAfterMs = readRetryAfter((name) => headers?.get(name));
-  const word = headers?.get('x-should-retry');
-  const retryable = word === 'false' ? false : undefined;
-  return providerError({ kind, provider, model, retryAfterMs, explanation: apiMessage, retryable });
+  const retryable = headers?.get('x-should-retry') === 'false' ? false : undefined;
+  return providerError({
+    kind,
+    provider,
+    model,
+    retryAfterMs,
+    reason: isShown(kind, body) ? reason : undefined,
+    retryable,
+  });
+}
+
+/** The error for an error event inside a stream, which has no status of its own. */
+export function claudeStreamError(
+  body: ErrorBody,
+  { model, log, secrets }: ClaudeErrorContext,
+): DomainError {
+  const reason = shownReason(body.message, secrets);
+  log.warn({ model, type: body.codes[0], reason }, 'Claude sent an error in its stream');
+  const kind = kindOf(body, body.status ?? undefined);
+  const shown = isShown(kind, body) ? reason : undefined;
+  return providerError({ kind, provider: 'Claude', model, reason: shown });
+}
+
+/** Our own sentence says as much as Claude's, but for a request that is at fault and for the errors of other servers. */
+const isShown = (kind: ProviderFailureKind, { codes }: ErrorBody): boolean =>
+  kind === 'request_invalid' || kind === 'request_too_long' || !codes.some((code) => code in kinds);
+
+/** A proxy's page has a status but no type, an event has a type but no status: both are asked, the type first. */
+function kindOf({ codes, message }: ErrorBody, status: number | undefined): ProviderFailureKind {
+  const byCode = codes.map((code) => kinds[code]).find((kind) => kind !== undefined);
+  const known = byCode ?? (status === undefined ? 'unavailable' : kindOfStatus(status));
+  const mayBeTooLong = known === 'request_invalid' || (known === 'unavailable' && !byCode);
+  return mayBeTooLong && isTooLongReason(message) ? 'request_too_long' : known;
 }
 
 function nameOf(error: unknown): string {

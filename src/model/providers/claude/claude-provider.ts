@@ -2,11 +2,12 @@ import Anthropic, { type ClientOptions } from '@anthropic-ai/sdk';
 import type { MessageCreateParamsStreaming } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { Dispatcher } from 'undici';
 import type { Log } from '../../../kernel/log.ts';
-import type { ModelEvent, ModelInformation, ModelProvider } from '../../../kernel/model.ts';
+import type { ModelInformation, ModelProvider } from '../../../kernel/model.ts';
 import { estimateInputTokens } from '../../token-estimate.ts';
-import { createLeanFetch, type LeanFetch } from '../lean-fetch.ts';
-import { providerError } from '../provider-error.ts';
+import { createLeanFetch, type LeanFetch, type LeanResponse } from '../lean-fetch.ts';
 import { providerIdentity } from '../provider-identity.ts';
+import { readAnswer } from '../read-answer.ts';
+import { streamOfCall } from '../stream-of-call.ts';
 import { claudeError } from './claude-error.ts';
 import { claudeRequest } from './claude-request.ts';
 import { ClaudeTurn } from './claude-turn.ts';
@@ -15,14 +16,14 @@ export interface ClaudeProviderOptions {
   apiKey: string;
   /** Default: the public API. */
   baseURL?: string;
-  /** What `ModelProvider.identity` is to be. Default: by the base URL. */
+  /** `ModelProvider.identity`. Default: by the base URL. */
   identity?: string;
   log: Log;
   /** Default "anthropic". */
   name?: string;
-  /** Asks the provider to keep repeating parts of prompts, where that pays. Default true. */
+  /** Asks the provider to cache repeating parts of prompts, where that pays. Default true. */
   promptCaching?: boolean;
-  /** A proxy's, say. Default: a pool of our own without a limit. */
+  /** Such as a proxy's. Default: a pool of our own without a limit. */
   dispatcher?: Dispatcher;
   /** As the SDK takes it; default none. */
   openTelemetry?: ClientOptions['openTelemetry'];
@@ -30,47 +31,41 @@ export interface ClaudeProviderOptions {
 
 const publicApi = 'https://api.anthropic.com';
 
-/** Headers that never come are the watchdog's business; the SDK's own limit must only not come first. */
+/** A list that does not end is cut. */
+const maxModels = 10_000;
+
+/** The watchdog limits the wait for headers; the SDK's own limit must only not come first. */
 const headersTimeoutMs = 60 * 60_000;
 
 /**
- * Claude over the official SDK: one attempt per call, streamed. The SDK's own retries are off, for they obey
- * `retry-after` without a bound and end at the headers.
+ * Claude over the official SDK: one attempt per call, streamed. The SDK's own retries are off, since they obey
+ * `retry-after` without a bound and end at the headers. Its event iterator is not used: reading all events of a piece of
+ * bytes at once costs a fraction.
  */
 export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvider {
-  const { name = 'anthropic', promptCaching = true, log, baseURL = publicApi } = options;
+  const { apiKey, name = 'anthropic', promptCaching = true, baseURL = publicApi } = options;
   const http = createLeanFetch({ dispatcher: options.dispatcher });
   const client = createClient({ ...options, baseURL }, http);
+  const context = { log: options.log, secrets: [apiKey] };
+  const call: NonNullable<ModelProvider['call']> = async (request, answering, sink) => {
+    const body = claudeRequest(request, { provider: name, promptCaching });
+    const own = { ...context, model: request.model, log: answering.log ?? context.log };
+    return readAnswer({
+      ...answering,
+      sink,
+      open: (signal) => open(client, body, signal),
+      begin: ({ headers }) => {
+        const requestId = headers.get('request-id');
+        return new ClaudeTurn({ ...own, provider: name, call: request, sink, requestId });
+      },
+      errorOf: (error) => claudeError(error, own),
+    });
+  };
   return {
     name,
     identity: options.identity ?? providerIdentity(baseURL),
-    async *stream(call, { signal, onActivity, log: callLog = log }) {
-      signal.throwIfAborted();
-      const request = claudeRequest(call, { provider: name, promptCaching });
-      const turn = new ClaudeTurn(name, call.model);
-      let failure: unknown;
-      try {
-        const { data, request_id } = await open(client, request, { signal, onActivity });
-        for await (const event of data) {
-          if (event.type === 'message_start') yield startOf(event.message.model, request_id);
-          const told = turn.take(event);
-          if (told) yield told;
-        }
-        if (turn.complete) return;
-      } catch (error) {
-        if (turn.complete) return;
-        failure = signal.aborted
-          ? signal.reason
-          : claudeError(error, { model: call.model, log: callLog });
-      }
-      const billed = turn.brokenOff();
-      if (billed) yield billed;
-      // An aborted stream ends without throwing, and so does one that was cut.
-      signal.throwIfAborted();
-      throw (
-        failure ?? providerError({ kind: 'broken_stream', provider: 'Claude', model: call.model })
-      );
-    },
+    call,
+    stream: streamOfCall(call),
     estimateInputTokens,
     async countInputTokens(call, signal) {
       try {
@@ -79,7 +74,7 @@ export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvi
         return (await client.messages.countTokens(countable, { signal })).input_tokens;
       } catch (error) {
         signal.throwIfAborted();
-        throw claudeError(error, { model: call.model, log });
+        throw claudeError(error, { ...context, model: call.model });
       }
     },
     async listModels(signal) {
@@ -87,11 +82,21 @@ export function createClaudeProvider(options: ClaudeProviderOptions): ModelProvi
         return await listModels(client, signal);
       } catch (error) {
         signal?.throwIfAborted();
-        throw claudeError(error, { model: 'any model', log });
+        throw claudeError(error, { ...context, model: 'any model' });
       }
     },
     close: () => http.close(),
   };
+}
+
+/** The response is the lean fetch's own, whatever its type here. */
+async function open(
+  client: Anthropic,
+  request: MessageCreateParamsStreaming,
+  signal: AbortSignal,
+): Promise<LeanResponse> {
+  const response: unknown = await client.messages.create(request, { signal }).asResponse();
+  return response as LeanResponse;
 }
 
 function createClient(
@@ -123,30 +128,16 @@ function sdkLogger(log: Log): NonNullable<ClientOptions['logger']> {
   };
 }
 
-function open(
-  client: Anthropic,
-  request: MessageCreateParamsStreaming,
-  { signal, onActivity }: { signal: AbortSignal; onActivity: (() => void) | undefined },
-) {
-  const fetchOptions = (onActivity ? { onActivity } : {}) as NonNullable<
-    ClientOptions['fetchOptions']
-  >;
-  return client.messages.create(request, { signal, fetchOptions }).withResponse();
-}
-
-function startOf(model: string, requestId: string | null | undefined): ModelEvent {
-  return { type: 'start', model, ...(requestId ? { providerRequestId: requestId } : {}) };
-}
-
 async function listModels(client: Anthropic, signal?: AbortSignal): Promise<ModelInformation[]> {
   const models: ModelInformation[] = [];
-  for await (const model of client.models.list({ limit: 1_000 }, signal ? { signal } : {})) {
+  for await (const model of client.models.list({ limit: 1_000 }, { signal })) {
     models.push({
       id: model.id,
-      ...(model.max_input_tokens ? { contextWindow: model.max_input_tokens } : {}),
-      ...(model.max_tokens ? { maxOutputTokens: model.max_tokens } : {}),
-      ...(model.lifecycle ? { lifecycle: model.lifecycle } : {}),
+      contextWindow: model.max_input_tokens || undefined,
+      maxOutputTokens: model.max_tokens || undefined,
+      lifecycle: model.lifecycle || undefined,
     });
+    if (models.length >= maxModels) break;
   }
   return models;
 }

@@ -6,8 +6,17 @@ import type {
   TextBlockParam,
   Tool,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import type { AssistantMessage, Message, ModelCall, UserBlock } from '../../../kernel/model.ts';
+import type {
+  AssistantMessage,
+  Message,
+  ModelCall,
+  SearchResultBlock,
+  ToolSpecification,
+  UserBlock,
+} from '../../../kernel/model.ts';
+import { type Json, recordOf, textOf } from '../json-fields.ts';
 import { outputJsonSchema } from '../output-schema.ts';
+import { ToolCallIds } from '../tool-call-ids.ts';
 import { planCaching } from './prompt-caching.ts';
 
 const ephemeral = { cache_control: { type: 'ephemeral' } } as const;
@@ -18,30 +27,33 @@ export interface ClaudeRequestOptions {
   promptCaching: boolean;
 }
 
-/** The call in the Messages API's words. Throws MODEL_REFUSED for an output schema that can't be said. */
+/**
+ * The call in the Messages API's words. What the API refuses is left out: blank texts, and messages without any content.
+ * Throws MODEL_REFUSED for an output schema that it cannot express.
+ */
 export function claudeRequest(
   call: ModelCall,
   { provider, promptCaching }: ClaudeRequestOptions,
 ): MessageCreateParamsStreaming {
-  const { system, tools = [], outputSchema, effort } = call;
+  const { tools = [], outputSchema, effort } = call;
+  const system = call.system?.trim() ? call.system : undefined;
   const cache = promptCaching ? planCaching(call) : { afterSystem: false, afterMessages: false };
   // The API refuses citations together with an output format.
-  const citable = outputSchema === undefined;
-  const format = outputSchema
-    ? { format: { type: 'json_schema' as const, schema: outputJsonSchema(outputSchema) } }
-    : {};
+  const manner = { provider, citable: outputSchema === undefined, ids: new ToolCallIds() };
+  const schema = outputSchema && outputJsonSchema(outputSchema);
+  const format = schema && { type: 'json_schema' as const, schema };
   return {
     model: call.model,
     max_tokens: call.maxTokens,
     stream: true,
-    messages: call.messages.map((message) => messageOf(message, { provider, citable })),
-    ...(system ? { system: systemOf(system, cache.afterSystem) } : {}),
-    ...(tools.length > 0 ? { tools: toolsOf(call, cache.afterSystem && !system) } : {}),
-    ...(outputSchema || effort
-      ? { output_config: { ...format, ...(effort ? { effort } : {}) } }
-      : {}),
-    ...(call.thinking ? { thinking: { type: 'adaptive', display: 'summarized' } } : {}),
-    ...(cache.afterMessages ? ephemeral : {}),
+    messages: call.messages
+      .map((message) => messageOf(message, manner))
+      .filter(({ content }) => content.length > 0),
+    system: system && systemOf(system, cache.afterSystem),
+    tools: tools.length > 0 ? toolsOf(tools, cache.afterSystem && !system) : undefined,
+    output_config: format || effort ? { format, effort } : undefined,
+    thinking: call.thinking ? { type: 'adaptive', display: 'summarized' } : undefined,
+    cache_control: cache.afterMessages ? ephemeral.cache_control : undefined,
   };
 }
 
@@ -49,7 +61,7 @@ function systemOf(text: string, cached: boolean): string | TextBlockParam[] {
   return cached ? [{ type: 'text', text, ...ephemeral }] : text;
 }
 
-function toolsOf({ tools = [] }: ModelCall, lastCached: boolean): Tool[] {
+function toolsOf(tools: readonly ToolSpecification[], lastCached: boolean): Tool[] {
   return tools.map(({ name, description, inputSchema }, index) => ({
     name,
     description,
@@ -61,40 +73,52 @@ function toolsOf({ tools = [] }: ModelCall, lastCached: boolean): Tool[] {
 interface Manner {
   provider: string;
   citable: boolean;
+  ids: ToolCallIds;
 }
 
-function messageOf(message: Message, { provider, citable }: Manner): MessageParam {
-  if (message.role === 'assistant') return assistantMessage(message, provider);
-  return { role: 'user', content: message.content.flatMap((block) => userBlock(block, citable)) };
+function messageOf(message: Message, manner: Manner): MessageParam {
+  if (message.role === 'assistant') return assistantMessage(message, manner);
+  return { role: 'user', content: message.content.flatMap((block) => userBlock(block, manner)) };
 }
 
-function assistantMessage({ content, verbatim }: AssistantMessage, provider: string): MessageParam {
+function assistantMessage(
+  { content, verbatim }: AssistantMessage,
+  { provider, ids }: Manner,
+): MessageParam {
   if (verbatim?.provider === provider) {
-    return { role: 'assistant', content: verbatim.content as ContentBlockParam[] };
+    const own = (verbatim.content as Json[]).filter((block) => !isBlank(block));
+    for (const { type, id } of own) if (type === 'tool_use') ids.keep(textOf(id));
+    return { role: 'assistant', content: own as unknown as ContentBlockParam[] };
   }
   const blocks = content.flatMap((block): ContentBlockParam[] => {
     if (block.type === 'text') return textBlocks(block.text);
-    return [{ type: 'tool_use', id: block.id, name: block.name, input: block.input }];
+    const { name } = block;
+    return [
+      { type: 'tool_use', id: ids.assign(block.id), name, input: recordOf(block.input) ?? {} },
+    ];
   });
   return { role: 'assistant', content: blocks };
 }
 
-function userBlock(block: UserBlock, citable: boolean): ContentBlockParam[] {
+function userBlock(block: UserBlock, { citable, ids }: Manner): ContentBlockParam[] {
   if (block.type === 'text') return textBlocks(block.text);
   if (block.type === 'search_result') return [searchResult(block, citable)];
   const content = block.content.flatMap((part): (TextBlockParam | SearchResultBlockParam)[] =>
     part.type === 'text' ? textBlocks(part.text) : [searchResult(part, citable)],
   );
-  return [{ type: 'tool_result', tool_use_id: block.toolCallId, content, is_error: block.isError }];
+  const tool_use_id = ids.of(block.toolCallId);
+  return [{ type: 'tool_result', tool_use_id, content, is_error: block.isError }];
 }
 
-/** The API answers 400 to an empty text block. */
+const isBlank = ({ type, text }: Json): boolean => type === 'text' && textOf(text).trim() === '';
+
+/** The API answers 400 to a blank text block. */
 function textBlocks(text: string): TextBlockParam[] {
-  return text === '' ? [] : [{ type: 'text', text }];
+  return text.trim() === '' ? [] : [{ type: 'text', text }];
 }
 
 function searchResult(
-  { source, title, passages }: Extract<UserBlock, { type: 'search_result' }>,
+  { source, title, passages }: SearchResultBlock,
   citable: boolean,
 ): SearchResultBlockParam {
   return {

@@ -1,27 +1,22 @@
+import type { Log } from '../../../kernel/log.ts';
 import type {
-  CitationsDelta,
-  ContentBlock,
-  MessageDeltaUsage,
-  RawContentBlockDelta,
-  RawContentBlockStartEvent,
-  RawMessageDeltaEvent,
-  RawMessageStreamEvent,
-  Usage,
-} from '@anthropic-ai/sdk/resources/messages/messages';
-import type { AssistantBlock, ModelEvent, ModelUsage, StopReason } from '../../../kernel/model.ts';
-import { likelyTokens } from '../../token-estimate.ts';
-import { providerError } from '../provider-error.ts';
-import { parseToolInput } from '../tool-input.ts';
-
-/** A tool call's frame around its name and input. */
-const toolCallTokens = 8;
-
-/** The API's block as it grows; a tool call's input stays raw until it is whole. */
-interface GrowingBlock {
-  block: ContentBlock;
-  inputJson: string;
-  complete: boolean;
-}
+  ModelCall,
+  ModelCitation,
+  ModelFinish,
+  ProviderSink,
+  StopReason,
+} from '../../../kernel/model.ts';
+import { toStorableText } from '../../../kernel/storable-text.ts';
+import { estimateInputTokens } from '../../token-estimate.ts';
+import { AnswerSize } from '../answer-size.ts';
+import { errorBody } from '../error-body.ts';
+import { type Json, listOf, recordOf, textOf } from '../json-fields.ts';
+import type { AnswerTurn, Bill } from '../read-answer.ts';
+import { TextMerger } from '../text-merger.ts';
+import { tokenCount } from '../token-count.ts';
+import { ClaudeBlocks } from './claude-blocks.ts';
+import { claudeStreamError } from './claude-error.ts';
+import { ClaudeUsage } from './claude-usage.ts';
 
 const stopReasons: Readonly<Record<string, StopReason>> = {
   end_turn: 'end_turn',
@@ -33,183 +28,225 @@ const stopReasons: Readonly<Record<string, StopReason>> = {
   model_context_window_exceeded: 'context_window_exceeded',
 };
 
-/** Puts one streamed answer of Claude together: feed it every event in order. */
-export class ClaudeTurn {
-  readonly #provider: string;
-  readonly #model: string;
-  readonly #blocks: GrowingBlock[] = [];
-  #usage: ModelUsage | null = null;
+export interface ClaudeTurnOptions {
+  /** Whose verbatim content the answer is. */
+  provider: string;
+  call: ModelCall;
+  sink: ProviderSink;
+  requestId: string | null;
+  log: Log;
+  /** The key, which a proxy may repeat in an error. */
+  secrets: readonly string[];
+}
+
+/**
+ * Puts one streamed answer of Claude together, or of a server that speaks its API: fields may be absent, null or odd, and
+ * events may be missing, as long as what came makes sense.
+ */
+export class ClaudeTurn implements AnswerTurn {
+  readonly #options: ClaudeTurnOptions;
+  readonly #blocks = new ClaudeBlocks();
+  readonly #usage = new ClaudeUsage();
+  readonly #size: AnswerSize;
+  readonly #text: TextMerger;
+  #started = false;
   #outputReported = false;
   #stopReason: StopReason = 'end_turn';
-  #refusal: string | null = null;
-  #complete = false;
+  #refusal = '';
+  #answer: ModelFinish | null = null;
 
-  constructor(provider: string, model: string) {
-    this.#provider = provider;
-    this.#model = model;
+  constructor(options: ClaudeTurnOptions) {
+    this.#options = options;
+    this.#size = new AnswerSize('Claude', options.call);
+    this.#text = new TextMerger(options.sink);
   }
 
-  /** `message_stop` came. */
-  get complete(): boolean {
-    return this.#complete;
+  get answer(): ModelFinish | null {
+    return this.#answer;
   }
 
-  /** What to tell of an event; null when there is nothing to tell yet. */
-  take(event: RawMessageStreamEvent): ModelEvent | null {
-    switch (event.type) {
-      case 'message_start':
-        this.#usage = usageOf(event.message.usage);
-        return { type: 'usage', usage: this.#usage };
-      case 'content_block_start':
-        return this.#open(event);
+  get isWhole(): boolean {
+    return this.#answer !== null;
+  }
+
+  take(json: unknown, name: string | undefined): void {
+    const event = recordOf(json);
+    if (!event) return;
+    const type = textOf(event['type']) || name;
+    switch (type) {
       case 'content_block_delta':
-        return this.#grow(this.#blocks[event.index], event.delta);
+        this.#grow(event['index'], recordOf(event['delta']) ?? {});
+        break;
+      case 'message_start':
+        this.#start(recordOf(event['message']) ?? {});
+        break;
+      case 'content_block_start':
+        this.#open(event['index'], recordOf(event['content_block']) ?? {});
+        break;
       case 'content_block_stop':
-        this.#close(this.#blocks[event.index]);
-        return null;
+        this.#text.end();
+        this.#blocks.close(event['index']);
+        break;
       case 'message_delta':
-        return this.#end(event);
+        this.#end(event);
+        break;
       case 'message_stop':
-        return this.#finish();
+        this.#finish();
+        break;
+      case 'message':
+        this.#takeWhole(event);
+        break;
       default:
-        return null;
+        this.#takeError(event, type);
     }
   }
 
-  /** The bill of an answer that broke off: null before it began; estimated unless the API had said the output. */
-  brokenOff(): Extract<ModelEvent, { type: 'usage' }> | null {
-    if (!this.#usage) return null;
-    if (this.#outputReported) return { type: 'usage', usage: this.#usage };
-    const outputTokens = this.#blocks.reduce((sum, growing) => sum + outputOf(growing), 0);
-    const usage = {
-      ...this.#usage,
-      outputTokens: Math.max(this.#usage.outputTokens, outputTokens),
-    };
-    return { type: 'usage', usage, estimated: true };
+  /** Some proxies end like OpenAI. The answer has its own end, which has come or has not. */
+  done(): void {}
+
+  flush(): void {
+    this.#text.flush();
   }
 
-  #open({ index, content_block: block }: RawContentBlockStartEvent): ModelEvent | null {
-    this.#blocks[index] = { block: { ...block }, inputJson: '', complete: false };
-    return block.type === 'text' && block.text !== '' ? { type: 'text', text: block.text } : null;
+  end(): void {
+    this.#text.end();
   }
 
-  #grow(growing: GrowingBlock | undefined, delta: RawContentBlockDelta): ModelEvent | null {
-    const block = growing?.block;
-    switch (delta.type) {
-      case 'text_delta':
-        if (block?.type === 'text') block.text += delta.text;
-        return { type: 'text', text: delta.text };
-      case 'thinking_delta':
-        if (block?.type === 'thinking') block.thinking += delta.thinking;
-        return { type: 'thinking', text: delta.thinking };
-      case 'signature_delta':
-        if (block?.type === 'thinking') block.signature = delta.signature;
-        return null;
-      case 'input_json_delta':
-        if (growing) growing.inputJson += delta.partial_json;
-        return null;
-      case 'citations_delta':
-        if (block?.type === 'text') block.citations = [...(block.citations ?? []), delta.citation];
-        return citationOf(delta.citation);
-      default:
-        return null;
-    }
-  }
-
-  #close(growing: GrowingBlock | undefined): void {
-    if (!growing) return;
-    growing.complete = true;
-    if (growing.block.type !== 'tool_use') return;
-    const input = parseToolInput(growing.inputJson);
-    if (input === undefined) growing.complete = false;
-    else growing.block.input = input;
-  }
-
-  #end({ delta, usage }: RawMessageDeltaEvent): ModelEvent | null {
-    this.#stopReason = stopReasons[delta.stop_reason ?? ''] ?? 'end_turn';
-    const details = delta.stop_details;
-    if (details) this.#refusal = details.explanation ?? details.category;
-    this.#outputReported = true;
-    this.#usage = mergeUsage(this.#usage, usage);
-    return { type: 'usage', usage: this.#usage };
-  }
-
-  #finish(): ModelEvent {
-    const whole = this.#blocks.filter(
-      ({ block, complete }) => block.type !== 'tool_use' || complete,
-    );
-    if (whole.length < this.#blocks.length && this.#stopReason === 'tool_use') {
-      throw providerError({ kind: 'broken_stream', provider: 'Claude', model: this.#model });
-    }
-    const content = whole.flatMap(({ block }) => assistantBlock(block));
-    const verbatim = { provider: this.#provider, content: whole.map(({ block }) => block) };
-    this.#complete = true;
+  bill(): Bill | null {
+    if (!this.#started) return null;
+    const { tokens, inputKnown } = this.#usage;
+    const counted = this.#blocks.likelyTokens();
+    const outputKnown = this.#outputReported && (tokens.outputTokens > 0 || counted === 0);
     return {
-      type: 'finish',
-      stopReason: this.#stopReason,
-      usage: this.#usage ?? emptyUsage,
-      message: { role: 'assistant', content, verbatim },
-      ...(this.#stopReason === 'refusal' && this.#refusal ? { refusal: this.#refusal } : {}),
+      usage: {
+        ...tokens,
+        inputTokens: inputKnown ? tokens.inputTokens : estimateInputTokens(this.#options.call),
+        outputTokens: outputKnown ? tokens.outputTokens : Math.max(tokens.outputTokens, counted),
+      },
+      estimated: !inputKnown || !outputKnown,
     };
+  }
+
+  #begin(model: string): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#options.sink.start(model, this.#options.requestId ?? undefined);
+  }
+
+  #start(message: Json): void {
+    this.#begin(textOf(message['model']) || this.#options.call.model);
+    this.#usage.merge(message['usage']);
+    if (this.#usage.inputKnown) this.#options.sink.usage(this.#usage.tokens);
+  }
+
+  #open(index: unknown, block: Json): void {
+    this.#begin(this.#options.call.model);
+    this.#text.end();
+    this.#size.addOpaque(block);
+    this.#blocks.open(index, block);
+    if (block['type'] === 'text') this.#text.add('text', textOf(block['text']));
+    if (block['type'] === 'thinking') this.#text.add('thinking', textOf(block['thinking']));
+  }
+
+  #grow(index: unknown, delta: Json): void {
+    this.#begin(this.#options.call.model);
+    if (typeof delta['text'] === 'string') this.#say('text', index, delta['text']);
+    else if (typeof delta['thinking'] === 'string') this.#say('thinking', index, delta['thinking']);
+    else if (typeof delta['partial_json'] === 'string') {
+      this.#size.addText(delta['partial_json']);
+      this.#blocks.addInput(index, delta['partial_json']);
+    } else if (typeof delta['signature'] === 'string') {
+      this.#size.addOpaque(delta['signature']);
+      this.#blocks.of(index, 'thinking')['signature'] = delta['signature'];
+    } else if (recordOf(delta['citation'])) this.#cite(index, delta['citation'] as Json);
+  }
+
+  #say(type: 'text' | 'thinking', index: unknown, text: string): void {
+    this.#size.addText(text);
+    const block = this.#blocks.of(index, type);
+    block[type] = textOf(block[type]) + text;
+    this.#text.add(type, text);
+  }
+
+  #cite(index: unknown, citation: Json): void {
+    this.#size.addOpaque(citation);
+    const block = this.#blocks.of(index, 'text');
+    block['citations'] = [...listOf(block['citations']), citation];
+    const cited = citationOf(citation);
+    if (!cited) return;
+    this.#text.end();
+    this.#options.sink.citation(cited);
+  }
+
+  #end({ delta, usage }: Json): void {
+    this.#begin(this.#options.call.model);
+    const { stop_reason: reason, stop_details: given } = recordOf(delta) ?? {};
+    this.#stopReason = stopReasons[textOf(reason)] ?? this.#stopReason;
+    const details = recordOf(given);
+    this.#refusal ||= textOf(details?.['explanation']) || textOf(details?.['category']);
+    this.#usage.merge(usage);
+    this.#outputReported ||= tokenCount(recordOf(usage)?.['output_tokens']) !== null;
+    this.#reportBill();
+  }
+
+  #finish(): void {
+    this.#begin(this.#options.call.model);
+    this.#text.end();
+    const stopReason = this.#finalStopReason();
+    const { content, verbatim } = this.#blocks.finish(stopReason === 'tool_use');
+    const refusal = toStorableText(this.#refusal);
+    this.#answer = {
+      stopReason,
+      usage: this.#reportBill().usage,
+      message: {
+        role: 'assistant',
+        content,
+        verbatim: { provider: this.#options.provider, content: verbatim },
+      },
+      refusal: stopReason === 'refusal' && refusal !== '' ? refusal : undefined,
+    };
+  }
+
+  /** Some servers call tools and say that the turn has ended. */
+  #finalStopReason(): StopReason {
+    const ended = this.#stopReason === 'end_turn' || this.#stopReason === 'stop_sequence';
+    return ended && this.#blocks.hasToolCalls ? 'tool_use' : this.#stopReason;
+  }
+
+  /** The answer of a server that does not stream. */
+  #takeWhole(message: Json): void {
+    this.#start(message);
+    for (const [index, block] of listOf(message['content']).entries()) {
+      this.#open(index, recordOf(block) ?? {});
+      this.#blocks.close(index);
+    }
+    this.#end({ delta: message, usage: message['usage'] });
+    this.#finish();
+  }
+
+  #takeError(event: Json, type: string | undefined): void {
+    const { call, log, secrets } = this.#options;
+    const body = errorBody(event, { failed: type === 'error' });
+    if (body) throw claudeStreamError(body, { model: call.model, log, secrets });
+  }
+
+  #reportBill(): Bill {
+    const bill = this.bill()!;
+    this.#options.sink.usage(bill.usage, bill.estimated);
+    return bill;
   }
 }
 
-const emptyUsage: ModelUsage = {
-  inputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWrite5mTokens: 0,
-  cacheWrite1hTokens: 0,
-  outputTokens: 0,
-};
-
-function usageOf(usage: Usage): ModelUsage {
-  const { cache_creation: written, cache_creation_input_tokens: writtenInAll } = usage;
+function citationOf(citation: Json): ModelCitation | null {
+  if (citation['type'] !== 'search_result_location') return null;
+  const searchResultIndex = tokenCount(citation['search_result_index']);
+  const startPassage = tokenCount(citation['start_block_index']);
+  const endPassage = tokenCount(citation['end_block_index']);
+  if (searchResultIndex === null || startPassage === null || endPassage === null) return null;
   return {
-    inputTokens: usage.input_tokens,
-    cacheReadTokens: usage.cache_read_input_tokens ?? 0,
-    cacheWrite5mTokens: written?.ephemeral_5m_input_tokens ?? writtenInAll ?? 0,
-    cacheWrite1hTokens: written?.ephemeral_1h_input_tokens ?? 0,
-    outputTokens: usage.output_tokens,
+    searchResultIndex,
+    startPassage,
+    endPassage,
+    citedText: toStorableText(textOf(citation['cited_text'])),
   };
-}
-
-/** The closing numbers are cumulative; what is null keeps its opening number, and only that splits the cache writes. */
-function mergeUsage(opening: ModelUsage | null, closing: MessageDeltaUsage): ModelUsage {
-  const before = opening ?? emptyUsage;
-  const written = closing.cache_creation_input_tokens;
-  const writtenMore =
-    written === null ? 0 : written - before.cacheWrite5mTokens - before.cacheWrite1hTokens;
-  return {
-    inputTokens: closing.input_tokens ?? before.inputTokens,
-    cacheReadTokens: closing.cache_read_input_tokens ?? before.cacheReadTokens,
-    cacheWrite5mTokens: before.cacheWrite5mTokens + Math.max(0, writtenMore),
-    cacheWrite1hTokens: before.cacheWrite1hTokens,
-    outputTokens: closing.output_tokens,
-  };
-}
-
-function citationOf(citation: CitationsDelta['citation']): ModelEvent | null {
-  if (citation.type !== 'search_result_location') return null;
-  return {
-    type: 'citation',
-    citation: {
-      searchResultIndex: citation.search_result_index,
-      startPassage: citation.start_block_index,
-      endPassage: citation.end_block_index,
-      citedText: citation.cited_text,
-    },
-  };
-}
-
-function assistantBlock(block: ContentBlock): AssistantBlock[] {
-  if (block.type === 'text') return block.text === '' ? [] : [{ type: 'text', text: block.text }];
-  if (block.type !== 'tool_use') return [];
-  return [{ type: 'tool_call', id: block.id, name: block.name, input: block.input }];
-}
-
-function outputOf({ block, inputJson }: GrowingBlock): number {
-  if (block.type === 'text') return likelyTokens(block.text);
-  if (block.type === 'thinking') return likelyTokens(block.thinking);
-  if (block.type !== 'tool_use') return 0;
-  return toolCallTokens + likelyTokens(block.name) + likelyTokens(inputJson);
 }
