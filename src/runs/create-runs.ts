@@ -3,6 +3,7 @@ import { turnEvents, turnsSoFar } from './agent/agent-state.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';
 import { listRuns } from './listing/list-runs.ts';
 import { readSubRuns, unfinishedRuns } from './log/run-rows.ts';
+import { estimateCost } from './calls/estimate-cost.ts';
 import { readAllStoredEvents } from './log/stored-events.ts';
 import { reachableRun, requireRun } from './reading/run-access.ts';
 import { isPublic } from './reading/run-reader.ts';
@@ -35,6 +36,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     runAgent: (request, caller) => starts.runAgent(request, caller),
     ingest: (request, caller) => starts.ingest(request, caller),
     rerank: (request, caller) => starts.rerank(request, caller),
+    estimateCost: (request, caller) => estimateCost(request, caller, parts.services),
     callTool: (request, caller) => callTool(request, caller, parts.services),
     ...runOperations(parts),
     ...approvalOperations(parts),

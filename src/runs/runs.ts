@@ -17,6 +17,7 @@ import type { ToolResult } from '../kernel/tools/run-tool.ts';
 import type { DocumentToIngest } from '../knowledge/knowledge.ts';
 import type { RunUsage } from '../ledger/ledger.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';
+import type { CostEstimate } from './calls/estimate-cost.ts';
 import type { ToolCallRequest } from './tools/call-tool.ts';
 
 export interface RunOptions {
@@ -197,6 +198,8 @@ export interface Runs {
     request: { reranker: string; query: string; signal?: AbortSignal },
     caller: Caller,
   ): Rerank;
+  /** What a completion would cost; calls no model. Rejects as the completion would. */
+  estimateCost(request: CompletionRequest, caller: Caller): Promise<CostEstimate>;
   /** Joins a run whose content the caller may read. Rejects with RUN_NOT_FOUND. */
   join(runId: string, caller: Caller): Promise<RunHandle>;
   /** Null when there is none, or the caller may not know of it. What was said in it is not for every role. */

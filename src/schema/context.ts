@@ -1,3 +1,4 @@
+import type { Usd } from '../kernel/prices.ts';
 import type { Caller } from '../kernel/principal.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import { type RunDefaults, readRunDefaults } from './runs/run-defaults.ts';
@@ -18,15 +19,35 @@ export interface GraphQLContext {
   runIds: Set<string>;
   /** Options that the request gives to the run of a subscription. */
   runDefaults: RunDefaults;
+  /** The most that all runs of the operation may cost together; null: nothing but their own bounds. */
+  maxCost: Usd | null;
+  /** The most that they can cost, once it was asked for. */
+  worstCase: Promise<Usd | null> | null;
+}
+
+/** What a request says besides its operation. */
+export interface ContextRequest {
+  disconnected?: AbortSignal;
+  extensions?: unknown;
+  maxCost?: Usd | null;
 }
 
 /** A context for one operation. Throws BAD_USER_INPUT for malformed `extensions` of the request. Its loaders cache what they read, so it must not outlive the operation. */
 export function createContext(
   services: Services,
   caller: Caller | null,
-  { disconnected, extensions }: { disconnected?: AbortSignal; extensions?: unknown } = {},
+  { disconnected, extensions, maxCost = null }: ContextRequest = {},
 ): GraphQLContext {
   const loaders = createLoaders(services, caller);
   const runDefaults = readRunDefaults(extensions);
-  return { caller, services, loaders, runIds: new Set(), runDefaults, disconnected };
+  return {
+    caller,
+    services,
+    loaders,
+    runIds: new Set(),
+    runDefaults,
+    disconnected,
+    maxCost,
+    worstCase: null,
+  };
 }

@@ -5,6 +5,7 @@ import { StartupError } from '../kernel/startup-error.ts';
 import { type Builder, createBuilder } from './builder.ts';
 import { declareAlert } from './costs/alert.ts';
 import { declareBudget } from './costs/budget.ts';
+import { declareCostEstimate } from './costs/cost-estimate.ts';
 import { declareCostStats } from './costs/cost-stats.ts';
 import { declareStatsWindow } from './costs/stats-window.ts';
 import { declareUsageRecord } from './costs/usage-record.ts';
@@ -68,6 +69,7 @@ function declareRuns(builder: Builder, prompts: PromptFields): void {
   declareScore(builder);
   declareRunEvents(builder);
   declareRenderPrompt(builder, prompts);
+  declareCostEstimate(builder, prompts);
 }
 
 function declareRecords(builder: Builder): void {

@@ -46,6 +46,7 @@ import type {
   PromptVersionRecord,
   VariantStatistics,
 } from '../prompts/prompts.ts';
+import type { CostEstimate } from '../runs/calls/estimate-cost.ts';
 import type { RunOptions, ScoreRecord } from '../runs/runs.ts';
 import type { GraphQLContext } from './context.ts';
 import type { Scope } from './limits/auth-scopes.ts';
@@ -110,6 +111,7 @@ interface Objects extends ErrorObjects, EventObjects {
   Completion: RunView;
   CostGroup: CostStats['groups'][number];
   CostPoint: CostStats['series'][number];
+  CostEstimate: CostEstimate;
   CostStats: CostStats;
   CreatedApiKey: { apiKey: ApiKeyRecord; secret: string };
   Document: DocumentRecord;

@@ -94,8 +94,9 @@ export class PromptField {
       result,
       codes: completionCodes,
       args: (arg) => this.#arguments(arg),
+      completion: (args: FieldArguments, info) => this.#request(args, info),
       start: (args: FieldArguments, runs, { caller, info }) =>
-        runs.complete({ ...this.#request(args), outputSelection: this.#selection(info) }, caller),
+        runs.complete(this.#request(args, info), caller),
       toResult: (run) => this.#result(run),
       viewRun: (run) => this.#view(run),
     });
@@ -111,8 +112,9 @@ export class PromptField {
     };
   }
 
-  #request({ variables, options }: FieldArguments): CompletionRequest {
-    return { prompt: { named: this.named(variables) }, options };
+  #request({ variables, options }: FieldArguments, info: GraphQLResolveInfo): CompletionRequest {
+    const prompt = { named: this.named(variables) };
+    return { prompt, options, outputSelection: this.#selection(info) };
   }
 
   /** What the operation reads of the typed output; without any of it the text is read, and so the whole asked for. */

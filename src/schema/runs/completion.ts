@@ -71,6 +71,7 @@ export function declareCompletion(builder: Builder, prompts: PromptFields): void
     result,
     codes: completionCodes,
     args: (arg) => ({ input: arg({ type: CompleteInput, required: true }) }),
+    completion: ({ input }) => toRequest(input, prompts),
     start: ({ input }, runs, { caller }) => runs.complete(toRequest(input, prompts), caller),
   });
 }

@@ -1,15 +1,17 @@
 import type { InputFieldMap, InputShapeFromFields, OutputRef } from '@pothos/core';
+import { Decimal } from 'decimal.js';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { ErrorCode } from '../../kernel/errors.ts';
 import type { Caller } from '../../kernel/principal.ts';
 import { resultOrLeave } from '../../runs/reading/result-or-leave.ts';
-import type { RunHandle, RunRecord, Runs } from '../../runs/runs.ts';
+import type { CompletionRequest, RunHandle, RunOptions, RunRecord, Runs } from '../../runs/runs.ts';
 import type { Arguments, Builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { callerOf } from '../limits/access.ts';
 import { generationCost } from '../limits/operation-limits.ts';
 import { asResult, runAsResult } from '../results/as-result.ts';
 import type { ErrorData } from '../results/error-data.ts';
+import { assertWithinCost, type WorstCase, worstCaseKey } from './operation-cost.ts';
 import { withRunDefaults } from './run-defaults.ts';
 import { followRun } from './run-event-stream.ts';
 import type { RunView } from './run-view.ts';
@@ -38,6 +40,8 @@ export interface RunOperation<Fields extends InputFieldMap> {
     runs: Runs,
     request: { caller: Caller; info: GraphQLResolveInfo },
   ) => Promise<RunHandle>;
+  /** The completion that `start` begins, for operations whose cost can be estimated. */
+  completion?: (args: InputShapeFromFields<Fields>, info: GraphQLResolveInfo) => CompletionRequest;
   /** The mutation's value of a run that has ended or waits. Default: the run if it succeeded, else its error. */
   toResult?: (run: RunRecord, context: GraphQLContext) => ResultValue | Promise<ResultValue>;
   /** True if the mutation returns the run at once, without waiting for its end. Default: never. */
@@ -55,6 +59,26 @@ async function currentRun(handle: RunHandle, context: GraphQLContext): Promise<R
   return run;
 }
 
+/** What the caller allows the run to cost, or what its completion can cost, whichever is less. */
+function worstCaseWith(completion: ToCompletion | undefined): WorstCase {
+  return async (args, { context, info }) => {
+    const { input, options } = args as RunArguments;
+    const allowed = (input?.options ?? options)?.maxCost ?? null;
+    if (!completion) return allowed;
+    const request = completion(args, info);
+    const { worstCase } = await context.services.runs.estimateCost(request, callerOf(context));
+    if (worstCase === null || allowed === null) return worstCase ?? allowed;
+    return Decimal.min(worstCase, allowed).toFixed();
+  };
+}
+
+type ToCompletion = (args: object, info: GraphQLResolveInfo) => CompletionRequest;
+
+interface RunArguments {
+  input?: { options?: RunOptions | null };
+  options?: RunOptions | null;
+}
+
 /** Declares the mutation and the subscription of an operation. */
 export function declareRunOperation<Fields extends InputFieldMap>(
   builder: Builder,
@@ -68,7 +92,12 @@ export function declareRunOperation<Fields extends InputFieldMap>(
     args: InputShapeFromFields<Fields>,
     context: GraphQLContext,
     info: GraphQLResolveInfo,
-  ) => start(args, context.services.runs, { caller: callerOf(context), info });
+  ) => {
+    await assertWithinCost(info, context);
+    return start(args, context.services.runs, { caller: callerOf(context), info });
+  };
+  const { completion } = operation;
+  const extensions = { [worstCaseKey]: worstCaseWith(completion as ToCompletion | undefined) };
 
   builder.mutationField(mutation.name, (t) =>
     t.field({
@@ -76,6 +105,7 @@ export function declareRunOperation<Fields extends InputFieldMap>(
       authScopes,
       complexity: generationCost,
       description: mutation.description,
+      extensions,
       args: operation.args(t.arg),
       resolve: (_root, args, context, info) =>
         asResult(codes, async () => {
@@ -93,6 +123,7 @@ export function declareRunOperation<Fields extends InputFieldMap>(
       authScopes,
       complexity: generationCost,
       description: subscription.description,
+      extensions,
       args: operation.args(t.arg),
       subscribe: (_root, args, context, info) =>
         followRun(() => begin(withRunDefaults(args, context.runDefaults), context, info), context, {

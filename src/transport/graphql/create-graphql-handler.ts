@@ -3,21 +3,19 @@ import { useDeferStream } from '@graphql-yoga/plugin-defer-stream';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Caller } from '../../kernel/principal.ts';
-import type { GraphQLContext } from '../../schema/context.ts';
+import type { ContextRequest, GraphQLContext } from '../../schema/context.ts';
 import type { Metrics } from '../../telemetry/create-metrics.ts';
 import type { Admission } from '../http/admission.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { documentLimitPlugins } from './document-limits.ts';
 import type { ErrorFormatter } from './error-formatter.ts';
+import { readMaxCost, useCostReport } from './use-cost-report.ts';
 import { useErrorFormat } from './use-error-format.ts';
 import { type OperationContext, useOperations } from './use-operations.ts';
 import { type ServerContext, useRequestIntake } from './use-request-intake.ts';
 import { useShutdown } from './use-shutdown.ts';
 
-export type CreateContext = (
-  caller: Caller | null,
-  request: { disconnected: AbortSignal; extensions: unknown },
-) => GraphQLContext;
+export type CreateContext = (caller: Caller | null, request: ContextRequest) => GraphQLContext;
 
 export interface GraphQLHandlerOptions {
   schema: GraphQLSchema;
@@ -30,6 +28,16 @@ export interface GraphQLHandlerOptions {
 }
 
 export type GraphQLHandler = YogaServerInstance<ServerContext, OperationContext>;
+
+/** Headers that a page of another origin may send. */
+const requestHeaders = [
+  'authorization',
+  'content-type',
+  'x-request-id',
+  'x-graphql-yoga-csrf',
+  'x-tessera-cost',
+  'x-tessera-max-cost',
+];
 
 /**
  * Only the named origins' pages may read answers, and never with cookies: they send a key. Per request, because Yoga's
@@ -44,7 +52,7 @@ function corsFor(origins: readonly string[]) {
       origin,
       credentials: false,
       methods: ['GET', 'POST'],
-      allowedHeaders: ['authorization', 'content-type', 'x-request-id', 'x-graphql-yoga-csrf'],
+      allowedHeaders: [...requestHeaders],
       exposedHeaders: ['x-request-id', 'retry-after'],
       maxAge: 600,
     };
@@ -56,10 +64,11 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
   const { schema, createContext, admission, format, metrics, bodyLimitBytes } = options;
   return createYoga<ServerContext, OperationContext>({
     schema,
-    context: ({ exchange, params }) => ({
+    context: ({ exchange, params, req }) => ({
       ...createContext(exchange.caller, {
         disconnected: exchange.disconnected.signal,
         extensions: params.extensions,
+        maxCost: readMaxCost(req?.headers),
       }),
       exchange,
     }),
@@ -71,6 +80,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
       useShutdown(admission),
       useDeferStream(),
       useOperations(metrics),
+      useCostReport(),
       useErrorFormat(format),
     ],
     parserAndValidationCache: createDocumentCache(),
