@@ -1,9 +1,9 @@
 import { DomainError } from '../kernel/errors.ts';
 import { turnEvents, turnsSoFar } from './agent/agent-state.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';
+import { estimateCost } from './calls/estimate-cost.ts';
 import { listRuns } from './listing/list-runs.ts';
 import { readSubRuns, unfinishedRuns } from './log/run-rows.ts';
-import { estimateCost } from './calls/estimate-cost.ts';
 import { readAllStoredEvents } from './log/stored-events.ts';
 import { reachableRun, requireRun } from './reading/run-access.ts';
 import { isPublic } from './reading/run-reader.ts';
