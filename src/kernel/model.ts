@@ -36,8 +36,11 @@ export interface UserMessage {
 export interface AssistantMessage {
   role: 'assistant';
   content: AssistantBlock[];
-  /** The provider's own content, sent back to it unchanged (thinking included); another provider reads `content`. */
-  verbatim?: { provider: string; content: unknown };
+  /**
+   * The provider's own content (thinking included), which may be sent back to it unchanged; any other reads `content`.
+   * `after`: a digest of everything that was sent before the turn, without which its content holds nowhere else.
+   */
+  verbatim?: { provider: string; content: unknown; after?: string };
 }
 
 export type Message = UserMessage | AssistantMessage;

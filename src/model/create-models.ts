@@ -11,6 +11,7 @@ import { defaultRetryBaseMs } from './attempts/retry-delay.ts';
 import { createModelDirectory } from './model-directory.ts';
 import { type ProviderModel, readModelName } from './model-name.ts';
 import type { ModelName, Models, ProviderStatus } from './models.ts';
+import { sentCall } from './sent-call.ts';
 
 export interface ModelLimits {
   /** Calls in flight for each provider. Default 1,000. */
@@ -91,7 +92,7 @@ export function createModels(options: ModelsOptions): Models {
       const within = AbortSignal.any([signal, AbortSignal.timeout(countPatienceMs)]);
       const counts = chain.map(read).map(async ({ provider, model }) => {
         if (!provider.countInputTokens) return null;
-        return provider.countInputTokens({ ...call, model }, within);
+        return provider.countInputTokens(sentCall({ ...call, model }, provider.name).call, within);
       });
       return Promise.all(counts).then(
         (tokens) => (tokens.every((count) => count !== null) ? Math.max(...tokens) : null),

@@ -8,6 +8,7 @@ import type {
   ModelUsage,
 } from '../../kernel/model.ts';
 import type { AttemptReport, ModelName } from '../models.ts';
+import { sentCall } from '../sent-call.ts';
 import { AttemptProgress } from './attempt-progress.ts';
 import { callProvider } from './call-provider.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -63,12 +64,13 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
     return { ok: false, error: entered.error, outputBegan: false, report: null };
   }
   const { progress, watchdog, signal, leave } = entered;
+  const sent = sentCall(call, target.provider.name);
   const onActivity = () => watchdog.touch();
   let error: unknown;
   try {
     const { provider } = target;
     await callProvider(
-      { provider, call, options: { signal, deadlineAt, onActivity, log } },
+      { provider, call: sent.call, options: { signal, deadlineAt, onActivity, log } },
       progress,
     );
   } catch (thrown) {
@@ -77,7 +79,10 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   leave(error);
   const report = progress.report(options.isCancelled());
   const { answer, generated } = progress;
-  if (answer) return { ok: true, answer, report };
+  if (answer) {
+    const message = sent.kept(answer.message);
+    return { ok: true, answer: { ...answer, message }, report };
+  }
   return { ok: false, error, outputBegan: generated, report };
 }
 
