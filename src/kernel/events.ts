@@ -52,6 +52,8 @@ export type PublicRunEvent =
       type: 'ToolCallFinished';
       callId: string;
       tool: string;
+      /** What a person put in place of the model's input; left out where the model's was used. */
+      input?: unknown;
       output: unknown;
       isError: boolean;
       attempts: number;

@@ -47,6 +47,8 @@ export interface Citation {
 export interface ApprovalRecord {
   id: string;
   runId: string;
+  /** The user whose run asks. */
+  ownerId: string;
   callId: string;
   tool: string;
   input: unknown;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Approvers } from './approvers.ts';
 import type { Log } from './log.ts';
 import type { Role } from './principal.ts';
 import type { SearchHit } from './run.ts';
@@ -47,6 +48,11 @@ export interface ToolDefinition<
   idempotent?: boolean;
   /** True, or a function of the checked input: the call then waits for a person's decision. Default false. */
   needsApproval?: boolean | ApprovalRule<z.output<Input>>['needed'];
+  /**
+   * The people who approve: 'owner' (default) confirms what is done in their own name. Where a call gives money or data
+   * away, take 'others', or roles or groups.
+   */
+  approvers?: Approvers;
   /** A throw goes back to the model as an error result: its message should say what to mend. */
   run(input: z.output<Input>, context: ToolContext): z.input<Output> | Promise<z.input<Output>>;
 }

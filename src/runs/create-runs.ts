@@ -1,4 +1,6 @@
 import { DomainError } from '../kernel/errors.ts';
+import { reaches } from '../kernel/reach.ts';
+import type { ApprovalRecord } from '../kernel/run.ts';
 import { turnEvents, turnsSoFar } from './agent/agent-state.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';
 import { estimateCost } from './calls/estimate-cost.ts';
@@ -129,7 +131,12 @@ function runOperations(parts: RunParts): RunOperations {
 
 type ApprovalOperations = Pick<
   Runs,
-  'approvals' | 'approvalsById' | 'pendingApprovals' | 'approvalRequests' | 'decideApproval'
+  | 'approvals'
+  | 'approvalsById'
+  | 'pendingApprovals'
+  | 'approvalRequests'
+  | 'mayDecide'
+  | 'decideApproval'
 >;
 
 function approvalOperations(parts: RunParts): ApprovalOperations {
@@ -137,16 +144,25 @@ function approvalOperations(parts: RunParts): ApprovalOperations {
   return {
     approvals: (runIds) => approvals.ofTrees(runIds),
     approvalsById: (ids) => approvals.byId(ids),
-    pendingApprovals: (request) => approvals.pending(request),
-    approvalRequests: () => new ApprovalStream(database, approvals),
+    pendingApprovals: (request, caller) => approvals.pending(request, caller),
+    approvalRequests: (caller) => new ApprovalStream(database, approvals, caller),
+    mayDecide: (approval, caller) => approvals.mayDecide(approval, caller),
     async decideApproval(input, caller) {
       const [asked] = await approvals.byId([input.approvalId]);
-      if (!asked || !(await reachableRun(asked.runId, { caller, reach: 'scores' }, parts))) {
+      const mayDecide = asked != null && approvals.mayDecide(asked, caller);
+      if (!asked || !(mayDecide || reaches(caller, 'content', asked.ownerId))) {
         throw new DomainError('NOT_FOUND', 'There is no such approval.');
       }
+      if (!mayDecide) throw notAnApprover(asked);
       const decided = await approvals.decide(input, caller);
       await parts.executor.adopt({ waiting: [decided.runId] });
       return decided;
     },
   };
 }
+
+const notAnApprover = ({ tool }: ApprovalRecord): DomainError =>
+  new DomainError(
+    'FORBIDDEN',
+    `You may not decide on calls of the tool "${tool}": ask one of its approvers, or an admin.`,
+  );

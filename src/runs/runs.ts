@@ -217,11 +217,14 @@ export interface Runs {
   /** Of each run and of the sub-agents' runs below it, oldest first. */
   approvals(runIds: readonly string[]): Promise<ApprovalRecord[][]>;
   approvalsById(ids: readonly string[]): Promise<(ApprovalRecord | null)[]>;
-  pendingApprovals(request: PageRequest): Promise<Page<ApprovalRecord>>;
+  /** Those that the caller may decide, oldest first. */
+  pendingApprovals(request: PageRequest, caller: Caller): Promise<Page<ApprovalRecord>>;
   /** The pending ones, then each new one as it is asked for, on whichever server. Ends with `return()` only. */
-  approvalRequests(): AsyncIterableIterator<ApprovalRecord, undefined>;
+  approvalRequests(caller: Caller): AsyncIterableIterator<ApprovalRecord, undefined>;
+  /** Whether the caller is one of those whom the tool asks. */
+  mayDecide(approval: ApprovalRecord, caller: Caller): boolean;
   /**
-   * By the run's owner or an admin. Rejects with NOT_FOUND, APPROVAL_CONFLICT (decided, expired, or its run is over),
+   * By one of those whom the tool asks. Rejects with FORBIDDEN, NOT_FOUND, APPROVAL_CONFLICT (decided, expired, or its run is over),
    * PROMPT_VARIABLES_INVALID (edited input).
    */
   decideApproval(

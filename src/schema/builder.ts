@@ -44,7 +44,7 @@ export function createBuilder(): Builder {
     defaultFieldNullability: false,
     complexity: { limit: operationLimits, complexityError: tooExpensive },
     scopeAuth: {
-      authScopes: ({ caller }) => authScopesOf(caller),
+      authScopes: authScopesOf,
       authorizeOnSubscribe: true,
       unauthorizedError: (_parent, context) => (context.caller ? forbidden() : unauthenticated()),
     },

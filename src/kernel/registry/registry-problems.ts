@@ -40,6 +40,9 @@ function* toolProblems(tool: AnyTool): Iterable<string> {
   if (!isSchema(tool.output)) yield 'output must be a zod schema';
   if (typeof tool.run !== 'function') yield 'run must be a function';
   yield* limitProblems({ timeoutMs: tool.timeoutMs });
+  if (tool.approvers !== undefined && !tool.needsApproval) {
+    yield 'approvers decide on nothing: set needsApproval as well, or remove approvers';
+  }
   const { retries = 0 } = tool;
   if (!Number.isInteger(retries) || retries < 0 || retries > 10) {
     yield 'retries must be a whole number from 0 to 10';

@@ -167,14 +167,18 @@ function toldApprovals(events: readonly RunEvent[]): Set<string> {
 
 function resultBlock(
   { id: toolCallId }: AgentCall,
-  { output, isError, cited, shown: { characters, sourceTokens } = maxShown }: CallResult,
+  { output, isError, input, cited, shown: { characters, sourceTokens } = maxShown }: CallResult,
   pack: Fold['pack'],
 ): UserBlock {
   const blocks = cited.length > 0 ? pack(cited, sourceTokens).blocks : [];
   if (blocks.length > 0) return { type: 'tool_result', toolCallId, content: blocks, isError };
-  const text = cut(resultText(output), characters);
+  const text = `${noteOf(input)}${cut(resultText(output), characters)}`;
   return { type: 'tool_result', toolCallId, content: [{ type: 'text', text }], isError };
 }
+
+/** The model remembers the input that it proposed: else it would report what was never done. */
+const noteOf = (edited: unknown): string =>
+  edited === undefined ? '' : `A person changed the input to ${JSON.stringify(edited)}. Result:\n`;
 
 /** A result as the model reads it, uncut. */
 export const resultText = (output: unknown): string =>
@@ -197,7 +201,7 @@ function turnRecord(
     const result = finished.get(id);
     const begun = pending.of.find(({ call }) => call.key === id)?.attempts ?? 0;
     const { output, isError, attempts, durationMs } = result ?? { ...noResult, attempts: begun };
-    return { id, tool, input, output, isError, attempts, durationMs };
+    return { id, tool, input: result?.input ?? input, output, isError, attempts, durationMs };
   });
   const { number, usage, cost } = turn;
   return { number, text: textOf(turn), toolCalls, usage, cost };

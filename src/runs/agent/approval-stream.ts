@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../data/database.ts';
+import type { Caller } from '../../kernel/principal.ts';
 import type { ApprovalRecord } from '../../kernel/run.ts';
 import { retryUntilAvailable } from '../reading/retry-until-available.ts';
 import type { Approvals } from './approvals.ts';
@@ -9,20 +10,22 @@ const pollMs = 5_000;
 const pageSize = 100;
 
 /**
- * The approvals that wait for a person, oldest first, then each new one as it is asked for, on whichever server; never
+ * The approvals that wait for a decision of the caller, oldest first, then each new one as it is asked for, on whichever server; never
  * ends by itself, and outlasts an outage of the database. Pulled: what a slow reader has not asked for is not read. Not a generator on purpose: `return()` of one
  * queues behind its pending `next()`.
  */
 export class ApprovalStream implements AsyncIterableIterator<ApprovalRecord, undefined> {
   readonly #approvals: Approvals;
+  readonly #caller: Caller;
   readonly #stop = new AbortController();
   readonly #unsubscribe: () => void;
   #news = Promise.withResolvers<void>();
   #told = new Set<string>();
   #ready: ApprovalRecord[] = [];
 
-  constructor(database: Database, approvals: Approvals) {
+  constructor(database: Database, approvals: Approvals, caller: Caller) {
     this.#approvals = approvals;
+    this.#caller = caller;
     this.#unsubscribe = database.signals.subscribe('approval', () => this.#news.resolve());
     this.#news.resolve();
   }
@@ -66,7 +69,7 @@ export class ApprovalStream implements AsyncIterableIterator<ApprovalRecord, und
     const pending: ApprovalRecord[] = [];
     let after: string | null = null;
     do {
-      const page = await this.#approvals.pending({ first: pageSize, after });
+      const page = await this.#approvals.pending({ first: pageSize, after }, this.#caller);
       pending.push(...page.edges.map(({ node }) => node));
       after = page.hasNextPage ? page.edges.at(-1)!.cursor : null;
     } while (after !== null);

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Database } from '../../data/database.ts';
 import { newId } from '../../data/new-id.ts';
+import { type Approvers, mayDecide } from '../../kernel/approvers.ts';
 import { DomainError, type Issue } from '../../kernel/errors.ts';
 import { messageOf } from '../../kernel/message-of.ts';
 import type { Page, PageRequest } from '../../kernel/page.ts';
 import { pageOf, readPageRequest, uuidPattern } from '../../kernel/page-cursor.ts';
-import type { Caller } from '../../kernel/principal.ts';
+import { type Caller, isAdmin } from '../../kernel/principal.ts';
 import type { Registry } from '../../kernel/registry/registry.ts';
 import type { ApprovalRecord } from '../../kernel/run.ts';
 import { storableJson } from '../../kernel/storable-json.ts';
@@ -14,7 +15,7 @@ import { readRuns } from '../log/run-rows.ts';
 /** How long a person has to decide. */
 const decisionTimeMs = 24 * 3_600_000;
 
-const columns = `id, "runId", "callId", tool, input, "editedInput",
+const columns = `id, "runId", (SELECT "userId" FROM "Run" WHERE "Run".id = "Approval"."runId") AS "ownerId", "callId", tool, input, "editedInput",
   CASE WHEN status = 'PENDING' AND "expiresAt" <= now() THEN 'EXPIRED' ELSE status END AS status,
   "requestedAt", "expiresAt", "decidedAt", "decidedBy", reason`;
 
@@ -81,11 +82,36 @@ export class Approvals {
     return ids.map((id) => found.get(id) ?? null);
   }
 
-  pending(page: PageRequest): Promise<Page<ApprovalRecord>> {
-    return pending(this.#database, page);
+  /** Those that the caller may decide. */
+  pending(page: PageRequest, caller: Caller): Promise<Page<ApprovalRecord>> {
+    return pending(this.#database, page, this.#deciding(caller));
   }
 
-  /** Single use: NOT_FOUND, APPROVAL_CONFLICT, or PROMPT_VARIABLES_INVALID for an edited input the tool does not take. */
+  mayDecide({ tool, ownerId }: ApprovalRecord, caller: Caller): boolean {
+    return mayDecide(caller, { approvers: this.#approversOf(tool), ownerId });
+  }
+
+  /** Of a tool that no plugin brings any more nobody but an admin decides. */
+  #approversOf(tool: string): Approvers | undefined {
+    const registered = this.#registry.tools.get(tool);
+    return registered ? registered.approvers : {};
+  }
+
+  /** A condition on approvals, with its values from $3 on. */
+  #deciding(caller: Caller): { sql: string; values: unknown[] } {
+    const tools = [...this.#registry.tools.keys()];
+    const decided = (ownerId: string) =>
+      tools.filter((tool) => mayDecide(caller, { approvers: this.#approversOf(tool), ownerId }));
+    if (isAdmin(caller)) return { sql: 'true', values: [] };
+    return {
+      sql: `tool = ANY(CASE WHEN EXISTS (SELECT FROM "Run" WHERE "Run".id = "Approval"."runId" AND "userId" = $3)
+        THEN $4::text[] ELSE $5::text[] END)`,
+      // Another's: no user is named so.
+      values: [caller.userId, decided(caller.userId), decided('')],
+    };
+  }
+
+  /** Single use, for a caller who may: NOT_FOUND, APPROVAL_CONFLICT, or PROMPT_VARIABLES_INVALID for an edited input the tool does not take. */
   async decide(decision: ApprovalDecision, caller: Caller): Promise<ApprovalRecord> {
     const [approval] = await this.byId([decision.approvalId]);
     if (!approval) throw new DomainError('NOT_FOUND', 'There is no such approval.');
@@ -106,12 +132,16 @@ async function request(database: Database, question: Question): Promise<Approval
   return rows[0]!;
 }
 
-async function pending(database: Database, request: PageRequest): Promise<Page<ApprovalRecord>> {
+async function pending(
+  database: Database,
+  request: PageRequest,
+  deciding: { sql: string; values: unknown[] },
+): Promise<Page<ApprovalRecord>> {
   const start = readPageRequest(request, uuidPattern);
   const rows = await database.query<ApprovalRecord>(
     `SELECT ${columns} FROM "Approval" WHERE status = 'PENDING' AND ("expiresAt" IS NULL OR "expiresAt" > now())
-     AND ${ofUnfinishedRun} AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
-    [start.after, start.size + 1],
+     AND ${ofUnfinishedRun} AND ($1::uuid IS NULL OR id > $1) AND ${deciding.sql} ORDER BY id LIMIT $2`,
+    [start.after, start.size + 1, ...deciding.values],
   );
   return pageOf(rows, start, ({ id }) => id);
 }

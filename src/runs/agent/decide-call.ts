@@ -63,7 +63,8 @@ async function decideTool(
     return refuse(unknownOutcome(pending.attempts), pending.attempts);
   }
   if (approval?.status === 'APPROVED' || !(await mustAsk(tool, checked.input, run.signal))) {
-    return { kind: 'run', call: { kind: 'tool', pending, tool, input: checked.input } };
+    const edited = approval?.editedInput ?? undefined;
+    return { kind: 'run', call: { kind: 'tool', pending, tool, input: checked.input, edited } };
   }
   const asked =
     approval ??

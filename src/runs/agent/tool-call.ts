@@ -9,11 +9,18 @@ import type { AgentWork } from './agent-work.ts';
 
 /** A call that may run: its input has been checked, and nobody has to be asked any more. */
 export type RunnableCall =
-  | { kind: 'tool'; pending: PendingCall; tool: AnyTool; input: Record<string, unknown> }
+  | {
+      kind: 'tool';
+      pending: PendingCall;
+      tool: AnyTool;
+      input: Record<string, unknown>;
+      /** What a person put in place of the model's input; undefined where the model's is used. */
+      edited: unknown;
+    }
   | { kind: 'agent'; pending: PendingCall; message: string };
 
 /** What the log keeps of a call. */
-export type ToolOutcome = ToolResult & { durationMs: number };
+export type ToolOutcome = ToolResult & { durationMs: number; input?: unknown };
 
 /**
  * Runs one call to its outcome. Failures are outcomes; only the run's own end is thrown. A sub-agent that waits for an
@@ -32,10 +39,12 @@ export async function runCall(
   if (result === 'waiting') return result;
   const durationMs = performance.now() - startedAt;
   const { runId, kind, userId, requestId } = work.run.tag;
-  const { name: tool, input } = call.pending.call;
+  const { name: tool, input: proposed } = call.pending.call;
+  const edited = call.kind === 'tool' ? call.edited : undefined;
+  const input = edited ?? proposed;
   const context = { runId, kind, userId, requestId, signal: work.run.signal };
   reportToolCall({ tool, input, result, durationMs, context }, services);
-  return { ...result, durationMs };
+  return { ...result, durationMs, ...(edited !== undefined && { input: edited }) };
 }
 
 /** Each attempt is stored before it begins: after a crash it is known what may have had an effect. */

@@ -3,20 +3,19 @@ import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeGlobalId, parseId } from '../global-id.ts';
-import { callerOf } from '../limits/access.ts';
+import { callerOf, mayRead } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
 
 const codes = ['APPROVAL_CONFLICT', 'PROMPT_VARIABLES_INVALID', 'NOT_FOUND'] as const;
 
-/** An approval shows to whom its run shows. */
-async function loadApproval(
-  id: string,
-  { loaders }: GraphQLContext,
-): Promise<ApprovalRecord | null> {
-  const approval = await loaders.approval.load(id);
-  return approval && (await loaders.run.load(approval.runId)) ? approval : null;
+/** An approval shows to those who may read its run's content, and to those who may decide. */
+async function loadApproval(id: string, context: GraphQLContext): Promise<ApprovalRecord | null> {
+  const approval = await context.loaders.approval.load(id);
+  if (!approval) return null;
+  const mayDecide = () => context.services.runs.mayDecide(approval, callerOf(context));
+  return mayRead(context, 'content', approval.ownerId) || mayDecide() ? approval : null;
 }
 
 function declareApprovalType(builder: Builder): void {
@@ -63,7 +62,7 @@ function declareDecideApproval(builder: Builder): void {
     t.field({
       type: DecideApprovalResult,
       description:
-        'Decides once, for good: a person, who owns the run or is an admin. The model has no way to.',
+        "Decides once, for good: a person whom the tool asks (by default the run's owner), or an admin. The model has no way to.",
       authScopes: { user: true, approver: true },
       args: { input: t.arg({ type: DecideApprovalInput, required: true }) },
       resolve: (_root, { input }, context) => {
@@ -85,21 +84,24 @@ export function declareApproval(builder: Builder): void {
   builder.queryField('approvals', (t) =>
     t.field({
       type: connection,
-      description: 'The approvals that wait for a decision, oldest first; admins only.',
+      description: 'The approvals that wait for a decision of the caller, oldest first.',
       authScopes: { approver: true },
       complexity: pageCost,
       args: pageArguments(t.arg),
-      resolve: async (_root, args, { services }) =>
-        toConnection(await services.runs.pendingApprovals(pageRequest(args))),
+      resolve: async (_root, args, context) => {
+        const { runs } = context.services;
+        return toConnection(await runs.pendingApprovals(pageRequest(args), callerOf(context)));
+      },
     }),
   );
   builder.subscriptionField('approvalRequested', (t) =>
     t.field({
       type: 'Approval',
       description:
-        'The approvals that wait for a decision, oldest first, then each new one as it is asked for; admins only. Never ends by itself.',
+        'The approvals that wait for a decision of the caller, oldest first, then each new one as it is asked for. Never ends by itself.',
       authScopes: { approver: true },
-      subscribe: (_root, _args, { services }) => services.runs.approvalRequests(),
+      subscribe: (_root, _args, context) =>
+        context.services.runs.approvalRequests(callerOf(context)),
       resolve: (approval) => approval,
     }),
   );

@@ -225,11 +225,13 @@ describe('node', () => {
         })),
     },
     runs: {
+      mayDecide: () => false,
       get: async (_id, caller) => (caller.roles.includes('ADMIN') ? runRecord() : null),
       approvalsById: async (ids) =>
         ids.map((id) => ({
           id,
           runId,
+          ownerId: 'bob',
           callId: 'c',
           tool: 't',
           input: {},

@@ -81,6 +81,7 @@ const everyEvent: RunEventBody[] = [
 const approvalRecord = (status: 'PENDING' | 'APPROVED') => ({
   id: approvalId,
   runId,
+  ownerId: 'ada',
   callId: 'call',
   tool: 'add',
   input: {},
