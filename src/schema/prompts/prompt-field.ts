@@ -4,19 +4,21 @@ import { DomainError } from '../../kernel/errors.ts';
 import type { OutputSelection } from '../../kernel/output-selection.ts';
 import { camelCase, pascalCase } from '../../kernel/registry/names.ts';
 import type { NamedPrompt } from '../../prompts/prompts.ts';
-import type { CompletionRequest, RunOptions, RunRecord } from '../../runs/runs.ts';
+import type { CompletionRequest, RunHandle, RunOptions, RunRecord } from '../../runs/runs.ts';
 import type { Arguments, Builder, InputFields, Types } from '../builder.ts';
+import type { GraphQLContext } from '../context.ts';
 import { ofContent } from '../limits/access.ts';
 import { errorAsResult, runAsResult } from '../results/as-result.ts';
 import { ErrorData, errorTypeName } from '../results/error-data.ts';
 import { completionCodes } from '../runs/completion-codes.ts';
 import { completionFields } from '../runs/completion-fields.ts';
 import { runInterfaces } from '../runs/run-interfaces.ts';
-import { declareRunOperation } from '../runs/run-operation.ts';
+import { currentRun, declareRunOperation } from '../runs/run-operation.ts';
 import { completionTypeOf, type RunView } from '../runs/run-view.ts';
 import { askedOutput } from '../zod/asked-output.ts';
 import { toZodInput } from '../zod/input-value.ts';
 import type { ShapeTypes } from '../zod/shape-to-types.ts';
+import { defers, growingCompletion } from './growing-completion.ts';
 import type { PromptShape } from './prompt-shapes.ts';
 import { readSelection } from './read-selection.ts';
 
@@ -99,6 +101,7 @@ export class PromptField {
         runs.complete(this.#request(args, info), caller),
       toResult: (run) => this.#result(run),
       viewRun: (run) => this.#view(run),
+      early: (run, request) => this.#early(run, request),
     });
   }
 
@@ -134,6 +137,21 @@ export class PromptField {
   #view(run: RunRecord): RunView {
     const completionType = completionTypeOf(this.#shape.prompt.name);
     return this.#isTyped(run) ? { ...run, completionType } : run;
+  }
+
+  /** Parts of the output that are deferred are delivered as they become whole. */
+  async #early(
+    { handle, ended }: { handle: RunHandle; ended: Promise<RunRecord> },
+    { context, info }: { context: GraphQLContext; info: GraphQLResolveInfo },
+  ): Promise<RunView | null> {
+    const { output, prompt } = this.#shape;
+    if (output?.shape.kind !== 'object' || !defers(info)) return null;
+    return growingCompletion({
+      handle,
+      ended,
+      current: () => currentRun(handle, context),
+      completionType: completionTypeOf(prompt.name),
+    });
   }
 
   #result(run: RunRecord): RunRecord | ErrorData {

@@ -44,6 +44,11 @@ export interface RunOperation<Fields extends InputFieldMap> {
   completion?: (args: InputShapeFromFields<Fields>, info: GraphQLResolveInfo) => CompletionRequest;
   /** The mutation's value of a run that has ended or waits. Default: the run if it succeeded, else its error. */
   toResult?: (run: RunRecord, context: GraphQLContext) => ResultValue | Promise<ResultValue>;
+  /** The run before it ends, for operations that defer parts of it; null if it has ended. Default: never. */
+  early?: (
+    run: { handle: RunHandle; ended: Promise<RunRecord> },
+    request: { context: GraphQLContext; info: GraphQLResolveInfo },
+  ) => Promise<ResultValue | null>;
   /** True if the mutation returns the run at once, without waiting for its end. Default: never. */
   returnsAtOnce?: (args: InputShapeFromFields<Fields>) => boolean;
   /** The run as `RunFinished` of the subscription shows it. Default: unchanged. */
@@ -53,7 +58,7 @@ export interface RunOperation<Fields extends InputFieldMap> {
 type ResultValue = RunView | ErrorData;
 
 /** The run as it is now. */
-async function currentRun(handle: RunHandle, context: GraphQLContext): Promise<RunRecord> {
+export async function currentRun(handle: RunHandle, context: GraphQLContext): Promise<RunRecord> {
   const run = await context.services.runs.get(handle.runId, callerOf(context));
   if (!run) throw new Error(`run ${handle.runId} vanished right after its start`);
   return run;
@@ -112,8 +117,9 @@ export function declareRunOperation<Fields extends InputFieldMap>(
           const handle = await begin(args, context, info);
           context.runIds.add(handle.runId);
           if (returnsAtOnce?.(args)) return currentRun(handle, context);
-          const run = await resultOrLeave(handle, context.disconnected, 'disconnected');
-          return toResult(run, context);
+          const ended = resultOrLeave(handle, context.disconnected, 'disconnected');
+          const early = await operation.early?.({ handle, ended }, { context, info });
+          return early ?? toResult(await ended, context);
         }),
     }),
   );

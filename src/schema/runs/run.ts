@@ -31,14 +31,15 @@ function declareRunInterface(builder: Builder): void {
       }),
       usage: t.field({
         type: 'TokenUsage',
-        resolve: (run, _args, { loaders }) => run.spent ?? loaders.usageOfRun.load(run.id),
+        resolve: async (run, _args, { loaders }) =>
+          (await run.spent) ?? loaders.usageOfRun.load(run.id),
       }),
       cost: t.field({
         type: 'USD',
         nullable: true,
         description: "Null only when the model's price is not known.",
         resolve: async (run, _args, { loaders }) =>
-          (run.spent ?? (await loaders.usageOfRun.load(run.id))).cost,
+          ((await run.spent) ?? (await loaders.usageOfRun.load(run.id))).cost,
       }),
       durationMs: t.exposeFloat('durationMs', { nullable: true }),
       userId: t.exposeString('userId'),

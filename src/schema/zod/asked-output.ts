@@ -1,11 +1,13 @@
 import { GraphQLError } from 'graphql';
 import type { OutputSelection } from '../../kernel/output-selection.ts';
+import { GrowingValue } from './growing-value.ts';
 
 /** What was asked of an output value, for the resolvers of its fields. */
 const askedOf = new WeakMap<object, OutputSelection>();
 
 /** An output on its way to a client, who may ask for a field that no model was asked for. */
 export function askedOutput(output: unknown, selection: OutputSelection | null): unknown {
+  if (output instanceof GrowingValue) return output;
   if (selection !== null && selection !== true) mark(output, selection);
   return output;
 }
@@ -27,6 +29,7 @@ function memberOf(value: object, selection: Exclude<OutputSelection, true>): Out
 
 /** A field of an output object. Throws when no model was asked for it: null would be a lie. */
 export function askedField(value: Record<string, unknown>, name: string): unknown {
+  if (value instanceof GrowingValue) return value.field(name);
   const selection = askedOf.get(value);
   const part = value[name];
   if (selection === undefined || selection === true) return part;

@@ -125,3 +125,13 @@ test('an output streams typed, field by field, and goes on from any cursor', asy
     progressed.slice(1).map(({ output, complete, partial }) => ({ output, complete, partial })),
   );
 });
+
+test('the first value of twenty is there before a seventh of the text has come', () => {
+  const names = Array.from({ length: 20 }, (_, index) => `field${index}`);
+  const schema = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const text = JSON.stringify(Object.fromEntries(names.map((name) => [name, 'some words of it'])));
+  const progress = new OutputProgress(schema);
+  const first = [...text].findIndex((character) => progress.write(character).length > 0);
+  expect(first).toBeGreaterThan(0);
+  expect(first / text.length).toBeLessThan(0.15);
+});
