@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
-import { roles } from '../src/kernel/principal.ts';
-import { reachOfRoles } from '../src/kernel/reach.ts';
+import { roles } from '../src/kernel/access/principal.ts';
+import { reachOfRoles } from '../src/kernel/access/reach.ts';
 import { rolesOfScope, type Scope } from '../src/schema/limits/auth-scopes.ts';
 import { fieldScopes } from '../src/schema/limits/field-scopes.ts';
 

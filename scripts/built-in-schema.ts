@@ -1,7 +1,7 @@
 import { type GraphQLSchema, printSchema } from 'graphql';
 import { createRegistry } from '../src/kernel/registry/create-registry.ts';
+import { checkPromptTypes } from '../src/schema/completions/prompt-shapes.ts';
 import { createSchema } from '../src/schema/create-schema.ts';
-import { checkPromptTypes } from '../src/schema/prompts/prompt-shapes.ts';
 import { silentServices } from '../src/testing/silent-services.ts';
 import config from '../tessera.config.ts';
 

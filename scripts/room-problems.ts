@@ -1,3 +1,4 @@
+import { findCycles } from './import-cycles.ts';
 import {
   compositionRoot,
   environmentReaders,
@@ -5,20 +6,24 @@ import {
   packageHomes,
   roomArrows,
 } from './room-arrows.ts';
-import { findCycles, type SourceFile } from './room-graph.ts';
+import type { SourceFile } from './room-graph.ts';
+import { roomsOfStrangers, wingArrows } from './wing-arrows.ts';
 
 /** Everything that breaks the rules of the rooms, a line each. Nothing to check is a problem too. */
 export function roomProblems(files: readonly SourceFile[]): string[] {
   if (files.length === 0) return ['src holds no files: nothing was checked.'];
   return [
     ...files.flatMap(arrowProblems),
+    ...files.flatMap(wingProblems),
     ...files.flatMap(packageProblems),
     ...files
       .filter(
         ({ file, readsEnvironment }) => readsEnvironment && !environmentReaders.includes(file),
       )
       .map(({ file }) => `${file} reads the environment: only ${environmentReaders.join()} may.`),
-    ...findCycles(files).map((cycle) => `An import cycle: ${cycle.join(' → ')}`),
+    ...findCycles(files.filter(({ room }) => room !== 'runs')).map(
+      (cycle) => `An import cycle: ${cycle.join(' → ')}`,
+    ),
   ];
 }
 
@@ -34,6 +39,22 @@ function arrowProblems({ file, room, imports }: SourceFile): string[] {
     return [
       `${file} imports ${target}: ${room} may import ${allowed?.join(', ') || 'no other room'}.`,
     ];
+  });
+}
+
+function wingProblems({ file, room, wing, imports }: SourceFile): string[] {
+  const wings = wingArrows[room];
+  if (wing === null || !(wings || roomsOfStrangers.includes(room))) return [];
+  const allowed = wings ? wings[wing] : [];
+  if (!allowed) {
+    return [`${room}/${wing} is a new wing: give it its arrows in scripts/wing-arrows.ts.`];
+  }
+  return imports.flatMap((target) => {
+    const [targetRoom, targetWing, ...rest] = target.split('/');
+    if (targetRoom !== room || rest.length === 0 || targetWing === wing) return [];
+    if (allowed.includes(targetWing!)) return [];
+    const others = allowed.join(', ') || 'no other wing';
+    return [`${file} imports ${target}: ${room}/${wing} may import ${others}.`];
   });
 }
 

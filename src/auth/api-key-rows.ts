@@ -1,7 +1,7 @@
 import type { Queryable } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import type { ApiKey } from '../generated/prisma/client.ts';
-import type { Scopes } from '../kernel/scopes.ts';
+import type { Scopes } from '../kernel/access/scopes.ts';
 import type { ApiKeyRecord } from './auth.ts';
 import { knownRoles } from './known-roles.ts';
 import { hashSecret, newSecret } from './secret.ts';

@@ -1,9 +1,9 @@
 import type { Database } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import { Prisma } from '../generated/prisma/client.ts';
+import type { Principal } from '../kernel/access/principal.ts';
 import { DomainError } from '../kernel/errors.ts';
 import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
-import type { Principal } from '../kernel/principal.ts';
 import {
   findLiveKeys,
   findRunningKeys,

@@ -1,6 +1,6 @@
+import type { Principal, Role } from '../kernel/access/principal.ts';
+import type { Scopes } from '../kernel/access/scopes.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
-import type { Principal, Role } from '../kernel/principal.ts';
-import type { Scopes } from '../kernel/scopes.ts';
 
 export interface ApiKeyRecord {
   id: string;

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { withTimeout } from '../kernel/with-timeout.ts';
+import { withTimeout } from '../kernel/timing/with-timeout.ts';
 
 /** A database that does not answer must not hold callers for longer than they are promised. */
 const answerTimeoutMs = 4_000;

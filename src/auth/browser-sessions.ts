@@ -1,5 +1,5 @@
 import type { Database } from '../data/database.ts';
-import type { Principal } from '../kernel/principal.ts';
+import type { Principal } from '../kernel/access/principal.ts';
 import type { Auth } from './auth.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
 import { knownRoles } from './known-roles.ts';

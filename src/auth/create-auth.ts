@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Database } from '../data/database.ts';
+import type { Principal } from '../kernel/access/principal.ts';
 import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Principal } from '../kernel/principal.ts';
 import { createApiKeys } from './api-keys.ts';
 import type { Auth, EndUser } from './auth.ts';
 import { createBrowserSessions } from './browser-sessions.ts';

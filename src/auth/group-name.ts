@@ -1,4 +1,4 @@
-import { isStorable } from '../kernel/storable-text.ts';
+import { isStorable } from '../kernel/json/storable-text.ts';
 
 const maxLength = 255;
 

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Principal, Role } from '../kernel/access/principal.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Principal, Role } from '../kernel/principal.ts';
 import { isGroupName } from './group-name.ts';
 import { knownRoles } from './known-roles.ts';
 import { isUserId } from './user-id.ts';

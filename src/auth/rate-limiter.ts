@@ -6,8 +6,8 @@ import {
   RateLimiterRes,
 } from 'rate-limiter-flexible';
 import type { Database } from '../data/database.ts';
+import type { Principal } from '../kernel/access/principal.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Principal } from '../kernel/principal.ts';
 
 export interface RateLimiter {
   /** Takes one request from the caller's minute. Null: go on; else the seconds until the next minute begins. */

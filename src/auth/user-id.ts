@@ -1,4 +1,4 @@
-import { isStorable } from '../kernel/storable-text.ts';
+import { isStorable } from '../kernel/json/storable-text.ts';
 
 /** OpenID Connect's limit. */
 const maxLength = 255;

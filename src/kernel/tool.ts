@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { Approvers } from './approvers.ts';
+import type { Approvers } from './access/approvers.ts';
+import type { Role } from './access/principal.ts';
 import type { Log } from './log.ts';
-import type { Role } from './principal.ts';
 import type { SearchHit } from './run.ts';
 
 /** What a running tool knows of its call. */

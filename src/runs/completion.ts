@@ -13,12 +13,12 @@ import {
 import { throwIfRefused } from './calls/refusal.ts';
 import { repairedAnswer } from './calls/repaired-answer.ts';
 import { RunSink } from './calls/run-sink.ts';
+import { selectedPrompt } from './calls/selected-prompt.ts';
 import { failRun } from './live/fail-run.ts';
 import { endedByFallbackText } from './live/fallback-text.ts';
 import type { LiveRun } from './live/live-run.ts';
 import type { RunPatch } from './log/run-rows.ts';
 import { OutputProgress } from './output/output-progress.ts';
-import { selectedPrompt } from './output/selected-prompt.ts';
 import type { RunServices } from './run-services.ts';
 import type { CompletionRequest } from './runs.ts';
 

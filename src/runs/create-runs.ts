@@ -1,5 +1,5 @@
+import { reaches } from '../kernel/access/reach.ts';
 import { DomainError } from '../kernel/errors.ts';
-import { reaches } from '../kernel/reach.ts';
 import type { ApprovalRecord } from '../kernel/run.ts';
 import { turnEvents, turnsSoFar } from './agent/agent-state.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';

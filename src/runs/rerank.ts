@@ -2,9 +2,9 @@ import { isDomainError } from '../kernel/errors.ts';
 import { InvalidInputError } from '../kernel/invalid-input-error.ts';
 import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { Log } from '../kernel/log.ts';
-import { raceAbort } from '../kernel/race-abort.ts';
 import type { Registered, Registry } from '../kernel/registry/registry.ts';
 import type { Reranker, RerankRequest } from '../kernel/reranker.ts';
+import { raceAbort } from '../kernel/timing/race-abort.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';
 
 /** When the reranker does not say. */

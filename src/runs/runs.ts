@@ -1,10 +1,10 @@
+import type { Caller } from '../kernel/access/principal.ts';
 import type { ErrorCode, StoredError } from '../kernel/errors.ts';
 import type { AgentTurnRecord, RunEvent } from '../kernel/events.ts';
 import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { OutputSelection } from '../kernel/output-selection.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Usd } from '../kernel/prices.ts';
-import type { Caller } from '../kernel/principal.ts';
 import type {
   ApprovalRecord,
   CacheMode,

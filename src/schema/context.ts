@@ -1,5 +1,5 @@
+import type { Caller } from '../kernel/access/principal.ts';
 import type { Usd } from '../kernel/prices.ts';
-import type { Caller } from '../kernel/principal.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import { type RunDefaults, readRunDefaults } from './runs/run-defaults.ts';
 import type { RunEventView } from './runs/run-event-view.ts';

@@ -1,5 +1,5 @@
+import { roles } from '../kernel/access/principal.ts';
 import { type ErrorCode, errorCodes } from '../kernel/errors.ts';
-import { roles } from '../kernel/principal.ts';
 import type { Builder } from './builder.ts';
 
 const values = {

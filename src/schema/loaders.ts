@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { Caller } from '../kernel/principal.ts';
+import type { Caller } from '../kernel/access/principal.ts';
 import { typedView } from './runs/run-view.ts';
 import type { Services } from './services.ts';
 

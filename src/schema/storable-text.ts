@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isStorable } from '../kernel/storable-text.ts';
+import { isStorable } from '../kernel/json/storable-text.ts';
 
 /** Text that is stored or looked up as it stands: the database takes neither NUL nor half a surrogate pair. */
 export const storableText = (longest: number): z.ZodString =>

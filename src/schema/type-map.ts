@@ -1,9 +1,10 @@
 import type { ApiKeyRecord } from '../auth/auth.ts';
+import type { Caller, Role } from '../kernel/access/principal.ts';
+import type { Scopes } from '../kernel/access/scopes.ts';
 import type { AnyAgent } from '../kernel/agent.ts';
 import type { ErrorCode, Issue } from '../kernel/errors.ts';
 import type { AgentTurnRecord, ToolCallRecord } from '../kernel/events.ts';
 import type { ModelPrice } from '../kernel/prices.ts';
-import type { Caller, Role } from '../kernel/principal.ts';
 import type { Registered, RegisteredPlugin } from '../kernel/registry/registry.ts';
 import type { Reranker } from '../kernel/reranker.ts';
 import type {
@@ -17,7 +18,6 @@ import type {
   SearchHit,
   TokenUsage,
 } from '../kernel/run.ts';
-import type { Scopes } from '../kernel/scopes.ts';
 import type { AnyTool } from '../kernel/tool.ts';
 import type {
   CollectionRecord,
@@ -48,9 +48,13 @@ import type {
 } from '../prompts/prompts.ts';
 import type { CostEstimate } from '../runs/calls/estimate-cost.ts';
 import type { RunOptions, ScoreRecord } from '../runs/runs.ts';
+import type {
+  PromptInputValue,
+  RenderedPromptView,
+  TextMessage,
+} from './completions/prompt-values.ts';
 import type { GraphQLContext } from './context.ts';
 import type { Scope } from './limits/auth-scopes.ts';
-import type { PromptInputValue, RenderedPromptView, TextMessage } from './prompts/prompt-values.ts';
 import type { ErrorData, ErrorTypeName } from './results/error-data.ts';
 import type { RunEventType, RunEventView } from './runs/run-event-view.ts';
 import type { OfRun, RunView } from './runs/run-view.ts';

@@ -15,7 +15,7 @@ import { checkPrompts } from '../prompts/check-prompts.ts';
 import { createPrompts } from '../prompts/create-prompts.ts';
 import { checkToolInputs } from '../runs/agent/tool-specification.ts';
 import { createRuns } from '../runs/create-runs.ts';
-import { checkPromptTypes } from '../schema/prompts/prompt-shapes.ts';
+import { checkPromptTypes } from '../schema/completions/prompt-shapes.ts';
 import type { Services } from '../schema/services.ts';
 import type { Metrics } from '../telemetry/create-metrics.ts';
 import { createRunObserver } from '../telemetry/create-run-observer.ts';

@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
 import type { OpenDatabaseOptions } from '../data/open-database.ts';
-import { boundedHook } from '../kernel/bounded-hook.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Registry } from '../kernel/registry/registry.ts';
+import { boundedHook } from '../kernel/timing/bounded-hook.ts';
 import type { LedgerOptions } from '../ledger/create-ledger.ts';
 import type { AlertRecord } from '../ledger/ledger.ts';
 import type { ModelLimits } from '../model/create-models.ts';

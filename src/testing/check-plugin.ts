@@ -8,8 +8,8 @@ import type { AnyTool } from '../kernel/tool.ts';
 import { checkOutputs } from '../model/check-outputs.ts';
 import { checkPrompts } from '../prompts/check-prompts.ts';
 import { checkToolInputs } from '../runs/agent/tool-specification.ts';
+import { checkPromptTypes } from '../schema/completions/prompt-shapes.ts';
 import { createSchema } from '../schema/create-schema.ts';
-import { checkPromptTypes } from '../schema/prompts/prompt-shapes.ts';
 import { silentServices } from './silent-services.ts';
 
 export interface CheckPluginOptions {

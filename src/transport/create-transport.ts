@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { StartupError } from '../kernel/startup-error.ts';
+import { createRoutes } from './create-routes.ts';
 import { createGraphQLHandler } from './graphql/create-graphql-handler.ts';
 import { createErrorFormatter } from './graphql/error-formatter.ts';
 import { OperationsInFlight } from './graphql/operations-in-flight.ts';
 import { createAdmission } from './http/admission.ts';
-import { createRoutes } from './http/create-routes.ts';
 import { pathOf } from './http/request-path.ts';
 import { createResponseWatchdog } from './http/response-watchdog.ts';
 import type { TransportOptions } from './transport-options.ts';

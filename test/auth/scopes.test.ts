@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { allows, narrowed, type Scopes } from '../../src/kernel/scopes.ts';
+import { allows, narrowed, type Scopes } from '../../src/kernel/access/scopes.ts';
 
 test('a list allows its names, and what a * at the end stands for', () => {
   const scopes = { models: ['claude-haiku-5-5', 'openai/*'], agents: [] };

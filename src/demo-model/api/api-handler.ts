@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messages/messages';
+import { ApiError, invalidRequest } from '../api-error.ts';
 import { promptTokens } from '../billing/token-estimate.ts';
 import type { Fault, FaultQueue } from '../faults/fault.ts';
 import { CallAborted } from '../faults/hold-gate.ts';
+import { createIdentifier } from '../identifier.ts';
 import { isRecord } from '../is-record.ts';
 import { type Conversation, readConversation } from '../replies/conversation.ts';
-import { ApiError, invalidRequest } from './api-error.ts';
 import { checkHeaders, modelById, modelPage, parseJsonBody } from './api-routes.ts';
 import { apiHeaders, readBody, sendError, sendJson } from './http-exchange.ts';
-import { createIdentifier } from './identifier.ts';
 import { type CallServices, runMessageCall } from './message-call.ts';
 import type { RecordedRequest } from './request-log.ts';
 import { validateRequest } from './request-validation.ts';

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ModelInfo } from '@anthropic-ai/sdk/resources/models';
-import { ApiError, invalidRequest } from './api-error.ts';
+import { ApiError, invalidRequest } from '../api-error.ts';
 import { findModel, listModels } from './model-catalogue.ts';
 
 /** 401 without a bearer token, 400 without an API version. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApiError, errorBody } from './api-error.ts';
+import { ApiError, errorBody } from '../api-error.ts';
 
 /** The API's own limit for a request body. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { ApiError, defaultErrorMessage, errorBody, errorTypeOfStatus } from '../api-error.ts';
 import type { BillingLedger, CallOutcome } from '../billing/billing-ledger.ts';
 import type { InputUsage, PromptCache } from '../billing/prompt-cache.ts';
 import type { Fault } from '../faults/fault.ts';
 import { CallAborted, type HoldGate, waitForAbort } from '../faults/hold-gate.ts';
+import { createIdentifier } from '../identifier.ts';
 import type { Conversation } from '../replies/conversation.ts';
 import { planReply } from '../replies/reply-planner.ts';
 import { type ReplyEnd, replySteps } from '../replies/reply-steps.ts';
-import { ApiError, defaultErrorMessage, errorBody, errorTypeOfStatus } from './api-error.ts';
-import { createIdentifier } from './identifier.ts';
 import { closingEvent, openingMessage } from './message-shape.ts';
 import { JsonSink, type ReplySink, SseSink } from './reply-sink.ts';
 import type { RecordedRequest, RequestLog } from './request-log.ts';

@@ -1,5 +1,5 @@
+import { invalidRequest } from '../api-error.ts';
 import { isRecord } from '../is-record.ts';
-import { invalidRequest } from './api-error.ts';
 
 type Block = Record<string, unknown>;
 

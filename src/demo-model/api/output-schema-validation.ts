@@ -1,5 +1,5 @@
+import { invalidRequest } from '../api-error.ts';
 import { isRecord } from '../is-record.ts';
-import { invalidRequest } from './api-error.ts';
 
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
 const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {

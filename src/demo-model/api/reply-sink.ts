@@ -5,9 +5,9 @@ import type {
   Message,
   RawMessageDeltaEvent,
 } from '@anthropic-ai/sdk/resources/messages/messages';
+import type { ErrorBody } from '../api-error.ts';
 import { CallAborted } from '../faults/hold-gate.ts';
 import type { ReplyStep } from '../replies/reply-steps.ts';
-import type { ErrorBody } from './api-error.ts';
 import { applyStep } from './message-shape.ts';
 
 /** Where a reply goes: an event stream, or one JSON body at the end. */

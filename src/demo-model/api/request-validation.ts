@@ -1,8 +1,8 @@
 import type { MessageCreateParamsBase } from '@anthropic-ai/sdk/resources/messages/messages';
 import type { ModelInfo } from '@anthropic-ai/sdk/resources/models';
+import { ApiError, invalidRequest } from '../api-error.ts';
 import { promptTokens } from '../billing/token-estimate.ts';
 import { isRecord } from '../is-record.ts';
-import { ApiError, invalidRequest } from './api-error.ts';
 import { checkCacheControl } from './cache-control-validation.ts';
 import { checkMessages } from './message-validation.ts';
 import { findModel, refusesForcedTools } from './model-catalogue.ts';

@@ -2,7 +2,7 @@ import type {
   MessageCreateParamsBase,
   RefusalStopDetails,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import type { WireErrorType } from '../api/api-error.ts';
+import type { WireErrorType } from '../api-error.ts';
 
 /** A tool call to be made word for word. */
 export interface ScriptedToolCall {

@@ -7,8 +7,8 @@ import type {
   RefusalStopDetails,
   StopReason,
 } from '@anthropic-ai/sdk/resources/messages/messages';
-import { createIdentifier } from '../api/identifier.ts';
 import { toolUseFrameTokens } from '../billing/token-estimate.ts';
+import { createIdentifier } from '../identifier.ts';
 import type { PlannedBlock, ReplyPlan } from './reply-plan.ts';
 
 /** One event of the content, and the output tokens generated once it is sent. */

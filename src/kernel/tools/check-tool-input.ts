@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { messageOf } from '../message-of.ts';
-import { raceAbort } from '../race-abort.ts';
+import { raceAbort } from '../timing/race-abort.ts';
 import { nullsAsAbsent } from './nulls-as-absent.ts';
 
 export type CheckedInput<Input> = { input: Input } | { complaint: string };

@@ -1,4 +1,4 @@
-import { raceAbort } from '../race-abort.ts';
+import { raceAbort } from '../timing/race-abort.ts';
 import type { AnyTool } from '../tool.ts';
 
 const answerWithinMs = 5_000;

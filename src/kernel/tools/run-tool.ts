@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import { messageOf } from '../message-of.ts';
-import { raceAbort } from '../race-abort.ts';
 import type { SearchHit } from '../run.ts';
+import { raceAbort } from '../timing/race-abort.ts';
 import type { AnyTool, ToolContext } from '../tool.ts';
 import { toolOutput } from './tool-output.ts';
 

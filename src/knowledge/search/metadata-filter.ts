@@ -1,5 +1,5 @@
 import type { Issue } from '../../kernel/errors.ts';
-import { isStorable } from '../../kernel/storable-text.ts';
+import { isStorable } from '../../kernel/json/storable-text.ts';
 import { InvalidFilterError } from './invalid-filter-error.ts';
 
 type Scalar = string | number | boolean | null;

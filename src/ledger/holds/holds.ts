@@ -2,11 +2,11 @@ import { newId } from '../../data/new-id.ts';
 import { DomainError } from '../../kernel/errors.ts';
 import type { Usd } from '../../kernel/prices.ts';
 import { type AlertJson, alertFromJson } from '../alerts/alert-record.ts';
+import { createBatchQueue } from '../batch-queue.ts';
 import { isPermanent, mayHaveHappened, within } from '../database-errors.ts';
 import type { Hold, HoldRequest } from '../ledger.ts';
 import type { LedgerContext } from '../ledger-context.ts';
 import { usd } from '../usd.ts';
-import { createBatchQueue } from './batch-queue.ts';
 import { type Refusal, refusalError } from './refusal.ts';
 
 /** Leaves a second of the promised five for a busy machine. */

@@ -1,4 +1,5 @@
 import { type AlertJson, alertFromJson } from '../alerts/alert-record.ts';
+import { createBatchQueue } from '../batch-queue.ts';
 import { isPermanent, within } from '../database-errors.ts';
 import type { UsageRecordRow } from '../ledger.ts';
 import type { LedgerContext } from '../ledger-context.ts';
@@ -7,7 +8,6 @@ import {
   type StoredUsageRecord,
   usageRecordFrom,
 } from '../usage/usage-row.ts';
-import { createBatchQueue } from './batch-queue.ts';
 
 const attemptMs = 10_000;
 const maxPauseMs = 5_000;

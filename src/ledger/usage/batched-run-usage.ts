@@ -1,5 +1,5 @@
 import type { Database } from '../../data/database.ts';
-import { createBatchQueue } from '../holds/batch-queue.ts';
+import { createBatchQueue } from '../batch-queue.ts';
 import type { RunUsage } from '../ledger.ts';
 import { usageByRun } from './usage-pages.ts';
 

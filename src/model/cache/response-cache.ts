@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
+import { storableJson } from '../../kernel/json/storable-json.ts';
 import type { Log } from '../../kernel/log.ts';
-import { storableJson } from '../../kernel/storable-json.ts';
 import type { CachedAnswer, ResponseCache } from '../models.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 

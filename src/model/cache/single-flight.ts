@@ -1,5 +1,5 @@
 import type { ModelSink } from '../../kernel/model.ts';
-import { raceAbort } from '../../kernel/race-abort.ts';
+import { raceAbort } from '../../kernel/timing/race-abort.ts';
 import { SharedAnswer } from './shared-answer.ts';
 
 /** Makes the call for all who ask for it. `deadlineAt` moves on when somebody joins who has more time. */

@@ -1,6 +1,6 @@
 import { finished, type Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
-import { storableJsonText } from '../../kernel/storable-json.ts';
+import { storableJsonText } from '../../kernel/json/storable-json.ts';
 
 export interface LeanRequestInit {
   method?: string;

@@ -1,4 +1,4 @@
-import { toStorableText } from '../../kernel/storable-text.ts';
+import { toStorableText } from '../../kernel/json/storable-text.ts';
 
 const maxCharacters = 300;
 

@@ -1,5 +1,5 @@
+import { toStorableText } from '../../kernel/json/storable-text.ts';
 import type { ModelSink } from '../../kernel/model.ts';
-import { toStorableText } from '../../kernel/storable-text.ts';
 
 type Kind = 'text' | 'thinking';
 

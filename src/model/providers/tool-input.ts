@@ -1,5 +1,5 @@
-import { storableJson } from '../../kernel/storable-json.ts';
-import { toStorableText } from '../../kernel/storable-text.ts';
+import { storableJson } from '../../kernel/json/storable-json.ts';
+import { toStorableText } from '../../kernel/json/storable-text.ts';
 import { parseJson, recordOf } from './json-fields.ts';
 
 /**

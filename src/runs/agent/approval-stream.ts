@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../data/database.ts';
-import type { Caller } from '../../kernel/principal.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 import type { ApprovalRecord } from '../../kernel/run.ts';
 import { retryUntilAvailable } from '../reading/retry-until-available.ts';
 import type { Approvals } from './approvals.ts';

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { Database } from '../../data/database.ts';
 import { newId } from '../../data/new-id.ts';
-import { type Approvers, mayDecide } from '../../kernel/approvers.ts';
+import { type Approvers, mayDecide } from '../../kernel/access/approvers.ts';
+import { type Caller, isAdmin } from '../../kernel/access/principal.ts';
 import { DomainError, type Issue } from '../../kernel/errors.ts';
+import { storableJson } from '../../kernel/json/storable-json.ts';
 import { messageOf } from '../../kernel/message-of.ts';
 import type { Page, PageRequest } from '../../kernel/page.ts';
 import { pageOf, readPageRequest, uuidPattern } from '../../kernel/page-cursor.ts';
-import { type Caller, isAdmin } from '../../kernel/principal.ts';
 import type { Registry } from '../../kernel/registry/registry.ts';
 import type { ApprovalRecord } from '../../kernel/run.ts';
-import { storableJson } from '../../kernel/storable-json.ts';
 import { readRuns } from '../log/run-rows.ts';
 
 /** How long a person has to decide. */

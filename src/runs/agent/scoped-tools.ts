@@ -1,5 +1,5 @@
+import { allows } from '../../kernel/access/scopes.ts';
 import type { AnyAgent } from '../../kernel/agent.ts';
-import { allows } from '../../kernel/scopes.ts';
 import type { LiveRun } from '../live/live-run.ts';
 
 /** Whether the key that began the run allows a tool of the agent, or another agent that it works with. */

@@ -1,11 +1,11 @@
 import { Decimal } from 'decimal.js';
+import type { Caller } from '../../kernel/access/principal.ts';
 import type { ModelUsage } from '../../kernel/model.ts';
 import type { ModelPrice, Usd } from '../../kernel/prices.ts';
-import type { Caller } from '../../kernel/principal.ts';
-import { selectedPrompt } from '../output/selected-prompt.ts';
 import type { RunServices } from '../run-services.ts';
 import type { CompletionRequest } from '../runs.ts';
 import { callOf, chainOf, preparePrompt } from './prepared-prompt.ts';
+import { selectedPrompt } from './selected-prompt.ts';
 
 /** What a completion would cost now. */
 export interface CostEstimate {

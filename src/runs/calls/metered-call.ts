@@ -1,3 +1,4 @@
+import { assertAllows, type Scopes } from '../../kernel/access/scopes.ts';
 import type { HookContext } from '../../kernel/hooks.ts';
 import type {
   AssistantMessage,
@@ -7,9 +8,8 @@ import type {
   StopReason,
 } from '../../kernel/model.ts';
 import type { Usd } from '../../kernel/prices.ts';
-import { raceAbort } from '../../kernel/race-abort.ts';
 import type { TokenUsage } from '../../kernel/run.ts';
-import { assertAllows, type Scopes } from '../../kernel/scopes.ts';
+import { raceAbort } from '../../kernel/timing/race-abort.ts';
 import type { CallOutcome, Hold, UsageRecordRow, UsageTag } from '../../ledger/ledger.ts';
 import type { AttemptReport, ModelName } from '../../model/models.ts';
 import type { RunServices } from '../run-services.ts';

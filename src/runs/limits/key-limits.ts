@@ -1,6 +1,6 @@
 import type { Queryable } from '../../data/database.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 import { DomainError } from '../../kernel/errors.ts';
-import type { Caller } from '../../kernel/principal.ts';
 import type { LiveRuns } from '../live/live-runs.ts';
 
 const windowMs = 60_000;

@@ -1,6 +1,6 @@
+import type { Caller } from '../../kernel/access/principal.ts';
+import { assertAllows } from '../../kernel/access/scopes.ts';
 import { DomainError } from '../../kernel/errors.ts';
-import type { Caller } from '../../kernel/principal.ts';
-import { assertAllows } from '../../kernel/scopes.ts';
 import type { PromptChoice } from '../runs.ts';
 
 /** Throws FORBIDDEN for a prompt outside the caller's scopes. Free text is no prompt that a scope could name. */

@@ -1,7 +1,7 @@
-import { boundedHook } from '../../kernel/bounded-hook.ts';
 import { DomainError, isDomainError } from '../../kernel/errors.ts';
 import type { HookContext, Hooks, RegisteredHooks } from '../../kernel/hooks.ts';
 import type { Log } from '../../kernel/log.ts';
+import { boundedHook } from '../../kernel/timing/bounded-hook.ts';
 
 type Observer = Exclude<keyof Hooks, 'beforeModelCall' | 'onAlert'>;
 type Arguments<Name extends keyof Hooks> = Parameters<NonNullable<Hooks[Name]>>;

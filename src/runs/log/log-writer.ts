@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, Queryable } from '../../data/database.ts';
 import { DomainError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
+import { UnstorableError } from '../../kernel/json/storable-json.ts';
 import type { Log } from '../../kernel/log.ts';
-import { UnstorableError } from '../../kernel/storable-json.ts';
 import {
   type Ending,
   emptyBatch,

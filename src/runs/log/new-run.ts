@@ -1,4 +1,4 @@
-import type { Caller } from '../../kernel/principal.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 import type { RunKind } from '../../kernel/run.ts';
 import type { RunOptions, RunRecord } from '../runs.ts';
 import type { NewRun } from './run-rows.ts';

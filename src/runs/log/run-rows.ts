@@ -1,10 +1,10 @@
 import type { Queryable } from '../../data/database.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 import type { StoredError } from '../../kernel/errors.ts';
 import type { RunEvent } from '../../kernel/events.ts';
+import { storableJson } from '../../kernel/json/storable-json.ts';
 import type { OutputSelection } from '../../kernel/output-selection.ts';
-import type { Caller } from '../../kernel/principal.ts';
 import type { DisconnectPolicy, RunKind, RunStatus } from '../../kernel/run.ts';
-import { storableJson } from '../../kernel/storable-json.ts';
 import type { RunRecord, RunsOf } from '../runs.ts';
 
 export interface NewRun extends Omit<Caller, 'actsForUsers'> {

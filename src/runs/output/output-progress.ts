@@ -1,7 +1,7 @@
 import { JSONParser } from '@streamparser/json';
 import type { z } from 'zod';
 import type { WholeValue } from '../../kernel/events.ts';
-import { toPointer } from '../../kernel/json-pointer.ts';
+import { toPointer } from '../../kernel/json/json-pointer.ts';
 import { schemaAt } from './schema-at.ts';
 
 type Path = readonly (string | number)[];

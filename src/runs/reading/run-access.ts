@@ -1,6 +1,6 @@
+import type { Caller } from '../../kernel/access/principal.ts';
+import { type Reach, reaches } from '../../kernel/access/reach.ts';
 import { DomainError } from '../../kernel/errors.ts';
-import type { Caller } from '../../kernel/principal.ts';
-import { type Reach, reaches } from '../../kernel/reach.ts';
 import type { RunParts } from '../run-parts.ts';
 import type { RunRecord } from '../runs.ts';
 import { findRun } from './find-run.ts';

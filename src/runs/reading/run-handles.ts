@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../data/database.ts';
 import type { RunEvent } from '../../kernel/events.ts';
-import { raceAbort } from '../../kernel/race-abort.ts';
+import { raceAbort } from '../../kernel/timing/race-abort.ts';
 import { isPermanent } from '../../ledger/database-errors.ts';
 import { interrupted } from '../live/live-run.ts';
 import type { LiveRuns } from '../live/live-runs.ts';

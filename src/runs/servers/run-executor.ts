@@ -1,7 +1,7 @@
 import { newId } from '../../data/new-id.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 import { DomainError } from '../../kernel/errors.ts';
 import type { HookContext } from '../../kernel/hooks.ts';
-import type { Caller } from '../../kernel/principal.ts';
 import type { RunKind } from '../../kernel/run.ts';
 import type { AgentInput } from '../agent/agent-input.ts';
 import { runAgentLoop } from '../agent/agent-loop.ts';

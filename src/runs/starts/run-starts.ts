@@ -1,9 +1,9 @@
 import { newId } from '../../data/new-id.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
+import { assertAllows } from '../../kernel/access/scopes.ts';
 import { DomainError } from '../../kernel/errors.ts';
 import type { Rerank } from '../../kernel/knowledge-search.ts';
-import type { Caller } from '../../kernel/principal.ts';
 import type { RunKind } from '../../kernel/run.ts';
-import { assertAllows } from '../../kernel/scopes.ts';
 import { parseMetadataFilter } from '../../knowledge/search/metadata-filter.ts';
 import { startAgent } from '../agent/start-agent.ts';
 import { defaultAnswerPrompt, runAnswer } from '../answer.ts';

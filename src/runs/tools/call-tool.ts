@@ -1,7 +1,7 @@
 import { newId } from '../../data/new-id.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
+import { assertAllows } from '../../kernel/access/scopes.ts';
 import { DomainError } from '../../kernel/errors.ts';
-import type { Caller } from '../../kernel/principal.ts';
-import { assertAllows } from '../../kernel/scopes.ts';
 import type { AnyTool } from '../../kernel/tool.ts';
 import { checkToolInput } from '../../kernel/tools/check-tool-input.ts';
 import { mustAsk, onlyByAgents } from '../../kernel/tools/must-ask.ts';

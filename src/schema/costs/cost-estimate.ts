@@ -1,9 +1,9 @@
 import type { CompletionRequest } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
+import type { PromptFields } from '../completions/prompt-fields.ts';
+import { toPromptChoice } from '../completions/prompt-input.ts';
 import { callerOf } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
-import type { PromptFields } from '../prompts/prompt-fields.ts';
-import { toPromptChoice } from '../prompts/prompt-input.ts';
 import { thrownAsBadInput } from '../results/thrown-as-bad-input.ts';
 
 /** `estimateCost`: what a completion may cost, and likely will, before it is begun. */

@@ -1,5 +1,5 @@
-import type { Caller } from '../../kernel/principal.ts';
-import { type Reach, reaches, reachesAll } from '../../kernel/reach.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
+import { type Reach, reaches, reachesAll } from '../../kernel/access/reach.ts';
 import type { GraphQLContext } from '../context.ts';
 import { forbidden, unauthenticated } from './request-error.ts';
 

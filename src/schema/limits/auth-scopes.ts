@@ -1,5 +1,5 @@
-import { type Approvers, isNamed } from '../../kernel/approvers.ts';
-import { type Caller, hasRole, type Role } from '../../kernel/principal.ts';
+import { type Approvers, isNamed } from '../../kernel/access/approvers.ts';
+import { type Caller, hasRole, type Role } from '../../kernel/access/principal.ts';
 import type { Registry } from '../../kernel/registry/registry.ts';
 import type { GraphQLContext } from '../context.ts';
 

@@ -1,7 +1,6 @@
 import SchemaBuilder, { type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import { PothosComplexityPlugin } from '@pothos/plugin-complexity';
 import type { GraphQLFieldResolver } from 'graphql';
-import { RunEventView } from '../runs/run-event-view.ts';
 
 declare global {
   export namespace PothosSchemaTypes {
@@ -12,9 +11,9 @@ declare global {
 }
 
 /**
- * The complexity plugin, measuring a subscription before it starts model work rather than at its first event. A run's
- * events it hands on as they are: what the plugins behind it check of the arguments was checked at the start, and
- * would cost each token as much again.
+ * The complexity plugin, measuring a subscription before it starts model work rather than at its first event. Events of
+ * a run pass unchanged: the plugins after this one checked the arguments at the start, and would cost each token as
+ * much again.
  */
 class OperationCostPlugin<Types extends SchemaTypes> extends PothosComplexityPlugin<Types> {
   override wrapResolve(
@@ -22,8 +21,12 @@ class OperationCostPlugin<Types extends SchemaTypes> extends PothosComplexityPlu
     field: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
     if (field.kind !== 'Subscription') return super.wrapResolve(resolve, field);
-    return (event, args, context, info) =>
-      event instanceof RunEventView ? event : resolve(event, args, context, info);
+    return this.#streamsRun(field) ? (event) => event : resolve;
+  }
+
+  #streamsRun({ type }: PothosOutputFieldConfig<Types>): boolean {
+    if (type.kind !== 'Interface') return false;
+    return this.builder.configStore.getTypeConfig(type.ref).name === 'RunEvent';
   }
 
   override wrapSubscribe(
@@ -40,7 +43,6 @@ class OperationCostPlugin<Types extends SchemaTypes> extends PothosComplexityPlu
 }
 
 const pluginName = 'operationCost';
-// `never`: the complexity plugin's own declaration is not written for `exactOptionalPropertyTypes`.
-SchemaBuilder.registerPlugin(pluginName, OperationCostPlugin as never);
+SchemaBuilder.registerPlugin(pluginName, OperationCostPlugin);
 
 export default pluginName;

@@ -1,5 +1,5 @@
 import type { RunEvent, WholeValue } from '../../kernel/events.ts';
-import { fromPointer } from '../../kernel/json-pointer.ts';
+import { fromPointer } from '../../kernel/json/json-pointer.ts';
 
 /** A structured output as far as it has come. */
 export interface OutputState {

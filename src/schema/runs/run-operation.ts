@@ -1,8 +1,8 @@
 import type { InputFieldMap, InputShapeFromFields, OutputRef } from '@pothos/core';
 import { Decimal } from 'decimal.js';
 import type { GraphQLResolveInfo } from 'graphql';
+import type { Caller } from '../../kernel/access/principal.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
-import type { Caller } from '../../kernel/principal.ts';
 import { resultOrLeave } from '../../runs/reading/result-or-leave.ts';
 import type { CompletionRequest, RunHandle, RunOptions, RunRecord, Runs } from '../../runs/runs.ts';
 import type { Arguments, Builder } from '../builder.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isReservedUserId } from '../../auth/user-id.ts';
-import { isAdmin, type Role, roles } from '../../kernel/principal.ts';
+import { isAdmin, type Role, roles } from '../../kernel/access/principal.ts';
 import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';

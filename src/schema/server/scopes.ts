@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Scopes } from '../../kernel/scopes.ts';
+import type { Scopes } from '../../kernel/access/scopes.ts';
 import type { Builder } from '../builder.ts';
 import { storableText } from '../storable-text.ts';
 import type { ScopesValue } from '../type-map.ts';

@@ -1,4 +1,4 @@
-import { toPointer } from '../../kernel/json-pointer.ts';
+import { toPointer } from '../../kernel/json/json-pointer.ts';
 
 /** An output object that is still written: its fields are promises of their whole values. */
 export class GrowingValue {

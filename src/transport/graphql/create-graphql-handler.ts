@@ -2,7 +2,7 @@ import { useCSRFPrevention } from '@graphql-yoga/plugin-csrf-prevention';
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
-import type { Caller } from '../../kernel/principal.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 import type { ContextRequest, GraphQLContext } from '../../schema/context.ts';
 import type { Metrics } from '../../telemetry/create-metrics.ts';
 import type { Admission } from '../http/admission.ts';

@@ -1,9 +1,9 @@
 import type { GraphQLError } from 'graphql';
 import type { Auth, Credentials } from '../../auth/auth.ts';
 import type { RateLimiter } from '../../auth/rate-limiter.ts';
+import { hasRole, type Principal, type Role, roles } from '../../kernel/access/principal.ts';
 import { isDomainError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
-import { hasRole, type Principal, type Role, roles } from '../../kernel/principal.ts';
 import type { Exchange } from './exchange.ts';
 import { refusal } from './request-refusal.ts';
 

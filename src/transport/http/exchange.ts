@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLError, OperationTypeNode } from 'graphql';
-import type { Caller } from '../../kernel/principal.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 
 /** How the answer leaves: is its reader so slow that it has to be left behind? */
 export interface Outflow {

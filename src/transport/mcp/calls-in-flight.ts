@@ -1,5 +1,5 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
-import type { Caller } from '../../kernel/principal.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 
 /** The client's name for itself: request ids are unique within it. */
 export interface ClientSession {

@@ -8,8 +8,8 @@ import {
   isJSONRPCRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { GraphQLError } from 'graphql';
+import type { Caller } from '../../kernel/access/principal.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Caller } from '../../kernel/principal.ts';
 import type { Registry } from '../../kernel/registry/registry.ts';
 import type { Services } from '../../schema/services.ts';
 import { assertShallow } from '../graphql/input-depth.ts';

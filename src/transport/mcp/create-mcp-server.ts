@@ -11,9 +11,9 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
+import type { Caller } from '../../kernel/access/principal.ts';
+import { allows } from '../../kernel/access/scopes.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Caller } from '../../kernel/principal.ts';
-import { allows } from '../../kernel/scopes.ts';
 import type { Services } from '../../schema/services.ts';
 import { renderPrompt } from './offer-prompts.ts';
 import type { McpCall, OfferedTool } from './offered-tool.ts';

@@ -1,9 +1,9 @@
 import type { GetPromptResult, Prompt } from '@modelcontextprotocol/sdk/types.js';
+import type { Caller } from '../../kernel/access/principal.ts';
+import { assertAllows } from '../../kernel/access/scopes.ts';
 import { isDomainError } from '../../kernel/errors.ts';
 import type { Message } from '../../kernel/model.ts';
-import type { Caller } from '../../kernel/principal.ts';
 import type { AnyPrompt } from '../../kernel/prompt.ts';
-import { assertAllows } from '../../kernel/scopes.ts';
 import type { Services } from '../../schema/services.ts';
 import { invalidParams } from './protocol-error.ts';
 import { inputSchemaOf } from './tool-results.ts';

@@ -1,5 +1,5 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
-import type { Caller } from '../../kernel/principal.ts';
+import type { Caller } from '../../kernel/access/principal.ts';
 
 /** One request of an MCP client, as what is asked for sees it. */
 export interface McpCall {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { withTimeout } from '../../kernel/with-timeout.ts';
+import { withTimeout } from '../../kernel/timing/with-timeout.ts';
 
 const databaseTimeoutMs = 2_000;
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import type { Principal } from '../../kernel/principal.ts';
-import { reachesAll } from '../../kernel/reach.ts';
+import type { Principal } from '../../kernel/access/principal.ts';
+import { reachesAll } from '../../kernel/access/reach.ts';
 import type { Services } from '../../schema/services.ts';
 import type { Admission } from '../http/admission.ts';
 import { credentialsOf, isSameOrigin } from '../http/credentials.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Approvers } from '../../../src/kernel/approvers.ts';
-import type { Role } from '../../../src/kernel/principal.ts';
+import type { Approvers } from '../../../src/kernel/access/approvers.ts';
+import type { Role } from '../../../src/kernel/access/principal.ts';
 import { defineAgent, definePlugin, defineTool, z } from '../../../src/tessera.ts';
 import { startTestServer, type TestServer } from '../../support/start-test-server.ts';
 import {

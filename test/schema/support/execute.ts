@@ -1,5 +1,5 @@
 import { type ExecutionResult, type GraphQLSchema, graphql, parse, subscribe } from 'graphql';
-import type { Caller } from '../../../src/kernel/principal.ts';
+import type { Caller } from '../../../src/kernel/access/principal.ts';
 import { createContext } from '../../../src/schema/context.ts';
 import { type FakeRooms, fakeRooms } from './fake-services.ts';
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { definePrompt } from '../../../src/kernel/prompt.ts';
 import { StartupError } from '../../../src/kernel/startup-error.ts';
+import { checkPromptTypes } from '../../../src/schema/completions/prompt-shapes.ts';
 import { createSchema } from '../../../src/schema/create-schema.ts';
-import { checkPromptTypes } from '../../../src/schema/prompts/prompt-shapes.ts';
 import { registryOf } from '../support/registry-with.ts';
 
 type Endless = Endless[];

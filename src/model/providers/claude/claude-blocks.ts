@@ -1,5 +1,5 @@
+import { toStorableText } from '../../../kernel/json/storable-text.ts';
 import type { AssistantBlock } from '../../../kernel/model.ts';
-import { toStorableText } from '../../../kernel/storable-text.ts';
 import { likelyTokens } from '../../token-estimate.ts';
 import { type Json, recordOf, textOf } from '../json-fields.ts';
 import { newToolCallId } from '../tool-call-ids.ts';

@@ -1,3 +1,4 @@
+import { toStorableText } from '../../../kernel/json/storable-text.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type {
   ModelCall,
@@ -6,7 +7,6 @@ import type {
   ProviderSink,
   StopReason,
 } from '../../../kernel/model.ts';
-import { toStorableText } from '../../../kernel/storable-text.ts';
 import { estimateInputTokens } from '../../token-estimate.ts';
 import { AnswerSize } from '../answer-size.ts';
 import { errorBody } from '../error-body.ts';

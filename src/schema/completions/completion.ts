@@ -2,14 +2,14 @@ import type { CompletionRequest } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import { ofContent } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
-import type { PromptFields } from '../prompts/prompt-fields.ts';
-import { toPromptChoice } from '../prompts/prompt-input.ts';
-import type { PromptInputValue } from '../prompts/prompt-values.ts';
 import { resultUnion } from '../results/result-union.ts';
-import { completionCodes } from './completion-codes.ts';
+import { completionCodes } from '../runs/completion-codes.ts';
+import { runInterfaces } from '../runs/run-interfaces.ts';
+import { declareRunOperation } from '../runs/run-operation.ts';
 import { completionFields } from './completion-fields.ts';
-import { runInterfaces } from './run-interfaces.ts';
-import { declareRunOperation } from './run-operation.ts';
+import type { PromptFields } from './prompt-fields.ts';
+import { toPromptChoice } from './prompt-input.ts';
+import type { PromptInputValue } from './prompt-values.ts';
 
 function declareCompletionType(builder: Builder): void {
   builder.objectType('Completion', {

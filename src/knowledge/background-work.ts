@@ -1,13 +1,13 @@
-import type { Database } from '../../data/database.ts';
-import type { Embedder, MeterEmbedder } from '../../kernel/embedder.ts';
-import type { Log } from '../../kernel/log.ts';
-import { removeAbandonedChunks } from '../ingest/staged-chunks.ts';
-import { createLatentIndexes } from '../latent/latent-index.ts';
-import { latentWeightOf } from '../search/signal-weights.ts';
-import { createUpkeep } from './embedded-upkeep.ts';
-import { createReembedding } from './reembedding.ts';
-import { createReindexing } from './reindexing.ts';
-import { createVectorIndexes, type VectorIndexes } from './vector-index.ts';
+import type { Database } from '../data/database.ts';
+import type { Embedder, MeterEmbedder } from '../kernel/embedder.ts';
+import type { Log } from '../kernel/log.ts';
+import { createUpkeep } from './collections/embedded-upkeep.ts';
+import { createReembedding } from './collections/reembedding.ts';
+import { createReindexing } from './collections/reindexing.ts';
+import { createVectorIndexes, type VectorIndexes } from './collections/vector-index.ts';
+import { removeAbandonedChunks } from './ingest/staged-chunks.ts';
+import { createLatentIndexes } from './latent/latent-index.ts';
+import { latentWeightOf } from './search/signal-weights.ts';
 
 export interface BackgroundWorkOptions {
   database: Database;

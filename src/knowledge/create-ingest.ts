@@ -1,11 +1,11 @@
-import type { Database } from '../../data/database.ts';
-import type { Embedder } from '../../kernel/embedder.ts';
-import { DomainError } from '../../kernel/errors.ts';
-import type { BackgroundWork } from '../collections/background-work.ts';
-import { findOrMakeCollection } from '../collections/collection-row.ts';
-import { readDocuments } from '../collections/document-records.ts';
-import type { IngestResult, Knowledge } from '../knowledge.ts';
-import { type IngestReport, ingestDocuments } from './ingest-documents.ts';
+import type { Database } from '../data/database.ts';
+import type { Embedder } from '../kernel/embedder.ts';
+import { DomainError } from '../kernel/errors.ts';
+import type { BackgroundWork } from './background-work.ts';
+import { findOrMakeCollection } from './collections/collection-row.ts';
+import { readDocuments } from './collections/document-records.ts';
+import { type IngestReport, ingestDocuments } from './ingest/ingest-documents.ts';
+import type { IngestResult, Knowledge } from './knowledge.ts';
 
 interface IngestParts {
   database: Database;

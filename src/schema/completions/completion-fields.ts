@@ -1,7 +1,7 @@
 import { selectedFields } from '../../kernel/output-selection.ts';
 import type { ObjectFields } from '../builder.ts';
 import { ofContent } from '../limits/access.ts';
-import type { RunView } from './run-view.ts';
+import type { RunView } from '../runs/run-view.ts';
 
 /** The fields that every completion has beside those of a run; a prompt's own type adds its typed `output`. */
 export function completionFields(t: ObjectFields<RunView>) {

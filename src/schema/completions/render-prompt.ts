@@ -1,5 +1,5 @@
+import { assertAllows } from '../../kernel/access/scopes.ts';
 import type { Message } from '../../kernel/model.ts';
-import { assertAllows } from '../../kernel/scopes.ts';
 import type { PromptChoice } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo, SelectionSetNode } from 'graphql';
 import { Kind } from 'graphql';
 import { DomainError } from '../../kernel/errors.ts';
-import { fromPointer } from '../../kernel/json-pointer.ts';
+import { fromPointer } from '../../kernel/json/json-pointer.ts';
 import type { RunHandle, RunRecord } from '../../runs/runs.ts';
 import { emptyOutput, grow, type OutputState } from '../runs/growing-output.ts';
 import type { RunView } from '../runs/run-view.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createBatchQueue } from '../../../src/ledger/holds/batch-queue.ts';
+import { createBatchQueue } from '../../src/ledger/batch-queue.ts';
 
 /** A batches whose entries are the callbacks that end them. */
 const openLane = (intervalMs: number) => {

@@ -1,4 +1,4 @@
-import { DomainError } from './errors.ts';
+import { DomainError } from '../errors.ts';
 
 const scopedNames = ['models', 'prompts', 'agents', 'tools', 'collections'] as const;
 const scopedRates = ['requestsPerMinute', 'tokensPerMinute', 'concurrentRuns'] as const;

@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import type { Message } from '../../kernel/model.ts';
 import type { OutputSelection } from '../../kernel/output-selection.ts';
 import { outputJsonSchema } from '../../model/providers/output-schema.ts';
-import type { PreparedPrompt } from '../calls/prepared-prompt.ts';
+import { maxTokensOf } from '../output/output-bound.ts';
+import { selectOutput, withRequired } from '../output/select-output.ts';
 import type { CompletionRequest } from '../runs.ts';
-import { maxTokensOf } from './output-bound.ts';
-import { selectOutput, withRequired } from './select-output.ts';
+import type { PreparedPrompt } from './prepared-prompt.ts';
 
 /** Answers that are no longer than this are not bounded further. */
 const minMaxTokens = 64;
