@@ -31,6 +31,7 @@ export { definePrompt, type PromptDefinition, type PromptExample } from './kerne
 export type { Reranker, RerankRequest } from './kernel/reranker.ts';
 export type { SearchHit } from './kernel/run.ts';
 export { defineTool, type ToolContext, type ToolDefinition } from './kernel/tool.ts';
+export { ToolError } from './kernel/tools/tool-error.ts';
 // The built-in plugins, as `tessera.config.ts` lists them.
 export { calculator } from './plugins/calculator/calculator.ts';
 export { chainOfThought } from './plugins/chain-of-thought/chain-of-thought.ts';

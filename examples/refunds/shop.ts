@@ -1,4 +1,4 @@
-import { defineAgent, definePlugin, defineTool, z } from '../../src/tessera.ts';
+import { defineAgent, definePlugin, defineTool, ToolError, z } from '../../src/tessera.ts';
 
 const orders = {
   'A-17': { customer: 'Ada', item: 'Teapot', price: 24.5, refunded: false },
@@ -22,7 +22,7 @@ const refundOrder = defineTool({
   output: z.object({ refunded: z.number() }),
   needsApproval: true,
   run: ({ order }) => {
-    if (orders[order].refunded) throw new Error(`Order ${order} has been refunded before.`);
+    if (orders[order].refunded) throw new ToolError(`Order ${order} has been refunded before.`);
     orders[order].refunded = true;
     return { refunded: orders[order].price };
   },

@@ -53,7 +53,10 @@ export interface ToolDefinition<
    * away, take 'others', or roles or groups.
    */
   approvers?: Approvers;
-  /** A throw goes back to the model as an error result: its message should say what to mend. */
+  /**
+   * A throw goes back to the model as an error result: a `ToolError` with its message, which says what to do differently,
+   * anything else without.
+   */
   run(input: z.output<Input>, context: ToolContext): z.input<Output> | Promise<z.input<Output>>;
 }
 

@@ -57,7 +57,7 @@ describe('the contract of plugins finds', () => {
     });
     expect(await checkPlugin(misspelt())).toEqual([
       'plugin "misspelt": there is no part "tool" (there are: tools, prompts, agents, hooks, embedders, rerankers, providers, graphql, close)',
-      'plugin "misspelt": there is no hook "beforeModelcall" (there are: beforeModelCall, afterModelCall, afterToolCall, onRunEvent, onAlert)',
+      'plugin "misspelt": there is no hook "beforeModelcall" (there are: beforeModelCall, afterModelCall, afterToolCall, onRunEvent, onRunEnd, onAlert)',
     ]);
   });
 

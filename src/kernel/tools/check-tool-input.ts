@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { messageOf } from '../message-of.ts';
 import { raceAbort } from '../timing/race-abort.ts';
 import { nullsAsAbsent } from './nulls-as-absent.ts';
+import { shownMessage } from './tool-error.ts';
 
 export type CheckedInput<Input> = { input: Input } | { complaint: string };
 
@@ -39,7 +39,7 @@ export async function checkToolInput<Input>(
     );
   } catch (error) {
     signal.throwIfAborted();
-    return complain(messageOf(error));
+    return complain(shownMessage(error) ?? 'Its check failed.');
   }
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../log.ts';
-import { messageOf } from '../message-of.ts';
 import type { SearchHit } from '../run.ts';
 import { raceAbort } from '../timing/race-abort.ts';
 import type { AnyTool, ToolContext } from '../tool.ts';
+import { shownMessage } from './tool-error.ts';
 import { toolOutput } from './tool-output.ts';
 
-/** What the model is given of a call. Of a failed one `output` is a message that says what to mend. */
+/** A call's result as the model is given it. Of a failed call `output` is a message that says what to do differently. */
 export interface ToolResult {
   output: unknown;
   isError: boolean;
@@ -85,8 +85,21 @@ async function attemptOnce(
     });
   } catch (error) {
     if (timeout.aborted) return toolError(tookTooLong(tool, timeoutMs), attempt);
-    return toolError(`The tool "${tool.name}" failed: ${messageOf(error)}`, attempt);
+    return failed(tool, { error, attempt }, log.child({ runId: context.runId }));
   }
+}
+
+/** The reason, where it is meant for the model; the log has every reason. */
+function failed(
+  tool: AnyTool & { plugin?: string },
+  { error, attempt }: { error: unknown; attempt: number },
+  log: Log,
+): ToolResult {
+  const reason = shownMessage(error);
+  const { name, plugin } = tool;
+  if (reason !== null) return toolError(`The tool "${name}" failed: ${reason}`, attempt);
+  log.warn({ tool: name, plugin, err: error }, 'a tool failed');
+  return toolError(`The tool "${name}" failed. The reason is in the server's log.`, attempt);
 }
 
 /** A tool's output in the form in which it is stored, shown and sent. */
@@ -110,8 +123,9 @@ async function checkedResult(
     };
   } catch (error) {
     log.warn({ tool: name, err: error }, "a tool's output cannot be used");
-    const why = messageOf(error);
-    return toolError(`The tool "${name}" ran, but its output cannot be used: ${why}.`, attempt);
+    const why = shownMessage(error);
+    const reason = why === null ? '' : `: ${why}`;
+    return toolError(`The tool "${name}" ran, but its output cannot be used${reason}.`, attempt);
   }
 }
 

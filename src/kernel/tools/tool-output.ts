@@ -1,28 +1,32 @@
 import { messageOf } from '../message-of.ts';
+import { ToolError } from './tool-error.ts';
 
 const maxCharacters = 1_000_000;
 const maxLevels = 100;
 
 /**
- * What a tool gave as JSON tells it, which is how it is stored, shown and sent: dates become text, a member that is
- * undefined goes, and what has no JSON at all (undefined, a function) is null. Throws, saying what is wrong, for what
- * JSON cannot tell, for more than 1,000,000 characters of it, and for more than 100 levels.
+ * A tool's output as JSON, which is how it is stored, shown and sent: dates become text, a member that is undefined goes,
+ * and a value without any JSON (undefined, a function) is null. Throws a `ToolError` for what JSON cannot express, for more
+ * than 1,000,000 characters of it, and for more than 100 levels.
  */
 export function toolOutput(value: unknown): unknown {
   const json = jsonOf(value);
   if (json.length > maxCharacters) {
-    throw new Error(`it is ${json.length} characters of JSON; ${maxCharacters} are the most`);
+    throw new ToolError(`it is ${json.length} characters of JSON; ${maxCharacters} are the most`);
   }
-  const told: unknown = JSON.parse(json);
-  assertShallow(told);
-  return told;
+  const output: unknown = JSON.parse(json);
+  assertShallow(output);
+  return output;
 }
 
 function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null';
   } catch (error) {
-    throw new Error(`JSON cannot tell it: ${messageOf(error)}`);
+    // These are the engine's own; anything else is thrown by the value itself.
+    const isOfEngine = error instanceof TypeError || error instanceof RangeError;
+    const reason = isOfEngine ? `: ${messageOf(error)}` : '';
+    throw new ToolError(`JSON cannot tell it${reason}`, { cause: error });
   }
 }
 
@@ -33,7 +37,7 @@ const isContainer = (value: unknown): value is object =>
 function assertShallow(value: unknown): void {
   let level = [value].filter(isContainer);
   for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > maxLevels) throw new Error(`it is nested deeper than ${maxLevels} levels`);
+    if (depth > maxLevels) throw new ToolError(`it is nested deeper than ${maxLevels} levels`);
     level = level.flatMap((container) => Object.values(container).filter(isContainer));
   }
 }

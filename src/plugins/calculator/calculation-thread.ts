@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
 
 type Answer = { result: string } | { error: string };
 
@@ -63,12 +64,12 @@ export class CalculationThread {
         signal: AbortSignal.any([signal, timeout]),
       });
       if (answer && 'result' in answer) return answer.result;
-      throw new Error(answer?.error);
+      throw new ToolError(answer?.error);
     } catch (error) {
       if (!signal.aborted && !timeout.aborted && !isOutOfMemory(error)) throw error;
       await this.close();
       signal.throwIfAborted();
-      throw new Error('the calculation is too large: split it up or use smaller numbers');
+      throw new ToolError('the calculation is too large: split it up or use smaller numbers');
     } finally {
       worker.unref();
     }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { definePlugin } from '../../kernel/plugin.ts';
 import { defineTool } from '../../kernel/tool.ts';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
 
 const options = z.object({
   timeZone: z
@@ -64,7 +65,7 @@ const currentTime = (defaultZone: string) =>
     idempotent: true,
     run({ timeZone = defaultZone }) {
       if (!isTimeZone(timeZone)) {
-        throw new Error(
+        throw new ToolError(
           `"${timeZone}" is no IANA time zone: give one by region and city, like "America/Sao_Paulo"`,
         );
       }

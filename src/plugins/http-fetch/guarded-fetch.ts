@@ -1,6 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { Agent, type Dispatcher, request } from 'undici';
 import { messageOf } from '../../kernel/message-of.ts';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
 import { isAllowedHost, isPublicAddress, literalAddress } from './host-rules.ts';
 
 export interface FetchRules {
@@ -78,7 +79,7 @@ export class GuardedFetch {
       response.body.destroy();
       target = this.#checked(new URL(location, target).href);
     }
-    throw new Error(`${url} redirects more than ${this.#rules.maxRedirects} times`);
+    throw new ToolError(`${url} redirects more than ${this.#rules.maxRedirects} times`);
   }
 
   close(): Promise<void> {
@@ -98,21 +99,24 @@ export class GuardedFetch {
     } catch (error) {
       signal.throwIfAborted();
       const reason = messageOf(error);
-      throw new Error(`${target.host} cannot be reached: ${reason}`, { cause: error });
+      throw new ToolError(`${target.host} cannot be reached: ${reason}`, { cause: error });
     }
   }
 
   #checked(text: string): URL {
     const url = URL.parse(text);
     if (!url || !['http:', 'https:'].includes(url.protocol)) {
-      throw new Error(`${text} is no http or https URL`);
+      throw new ToolError(`${text} is no http or https URL`);
     }
-    if (url.username || url.password) throw new Error('a URL may not hold a user name or password');
+    if (url.username || url.password)
+      throw new ToolError('a URL may not hold a user name or password');
     const { allow, isAllowedAddress = isPublicAddress } = this.#rules;
     const literal = literalAddress(url.hostname);
     // Names are checked when they are resolved; an address in the URL is never resolved.
     if (!isAllowedHost(url.hostname, allow) || (literal !== null && !isAllowedAddress(literal))) {
-      throw new Error(`the host ${url.hostname} is not allowed; allowed are: ${allow.join(', ')}`);
+      throw new ToolError(
+        `the host ${url.hostname} is not allowed; allowed are: ${allow.join(', ')}`,
+      );
     }
     return url;
   }
@@ -125,7 +129,7 @@ export class GuardedFetch {
     const encoding = headers['content-encoding'] ?? 'identity';
     if (!readable.test(contentType) || encoding !== 'identity') {
       body.destroy();
-      throw new Error(`${url.href} is ${contentType} (${encoding}), not plain text`);
+      throw new ToolError(`${url.href} is ${contentType} (${encoding}), not plain text`);
     }
     const chunks: Buffer[] = [];
     let length = 0;

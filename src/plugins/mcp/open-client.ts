@@ -6,6 +6,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Log } from '../../kernel/log.ts';
+import { lastWords } from './last-words.ts';
 import { reasonOf } from './reason-of.ts';
 import type { ServerOptions } from './server-options.ts';
 
@@ -17,6 +18,10 @@ export interface OpenClient {
   /** Ends the connection and, if there is one, the child process: by its input's end, SIGTERM, SIGKILL, 2 s apart. */
   close(): Promise<void>;
 }
+
+/** Enough for a stack trace. */
+const maxLines = 60;
+const maxLineCharacters = 1_000;
 
 // What the SDK takes at most to end a child process, and a little more.
 const closeWithinMs = 6_000;
@@ -68,14 +73,15 @@ function createTransport(
   return { transport, lastWords: tail(transport.stderr as Readable, log) };
 }
 
-/** Logs what a child process says besides the protocol, and keeps its last line: why it ended, as a rule. */
+/** Logs a child process's stderr, and keeps its last lines: they say why it ended. */
 function tail(output: Readable, log: Log): () => string {
-  let last = '';
+  let lines: string[] = [];
+  let unfinished = '';
   output.setEncoding('utf8').on('data', (text: string) => {
-    const lines = text.split('\n').filter((line) => line.trim() !== '');
-    for (const line of lines) log.debug({ line: line.slice(0, 1_000) }, 'MCP server says');
-    // Node ends an uncaught error's report with its version, which tells nothing.
-    last = lines.findLast((line) => !line.startsWith('Node.js v')) ?? last;
+    const more = (unfinished + text).split('\n').map((line) => line.slice(0, maxLineCharacters));
+    unfinished = more.pop() ?? '';
+    for (const line of more) log.debug({ line }, 'MCP server says');
+    lines = [...lines, ...more].slice(-maxLines);
   });
-  return () => last.trim().slice(0, 300);
+  return () => lastWords([...lines, unfinished]);
 }

@@ -2,10 +2,11 @@ import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamable
 import {
   type CallToolResult,
   CallToolResultSchema,
-  ListToolsResultSchema,
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Log } from '../../kernel/log.ts';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
+import { listTools } from './list-tools.ts';
 import { type OpenClient, openClient } from './open-client.ts';
 import { reasonOf } from './reason-of.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -49,25 +50,16 @@ export class ServerConnection {
     this.#now = now;
   }
 
-  /** Rejects with a line that names the server. */
+  /** Rejects with a line that names the server; at the latest after `startTimeoutMs`, the connecting included. */
   async listTools(): Promise<Tool[]> {
+    const deadlineAt = Date.now() + this.#options.startTimeoutMs;
     const { client } = await this.#connect();
     if (!client.getServerCapabilities()?.tools) return [];
-    const options = { timeout: this.#options.startTimeoutMs };
-    const tools: Tool[] = [];
-    let cursor: string | undefined;
     try {
-      do {
-        const params = cursor === undefined ? {} : { cursor };
-        const request = { method: 'tools/list' as const, params };
-        const page = await client.request(request, ListToolsResultSchema, options);
-        tools.push(...page.tools);
-        cursor = page.nextCursor;
-      } while (cursor !== undefined);
+      return await listTools(client, deadlineAt);
     } catch (error) {
       throw new Error(`MCP server "${this.#name}" does not list its tools: ${reasonOf(error)}`);
     }
-    return tools;
   }
 
   /** Rejects when the server is away, says it cannot do this, or `signal` aborts; the server is told of an abort. */
@@ -105,7 +97,7 @@ export class ServerConnection {
   }
 
   #connect(): Promise<OpenClient> {
-    if (this.#closing) return Promise.reject(new Error('this server is shutting down'));
+    if (this.#closing) return Promise.reject(new ToolError('this server is shutting down'));
     if (this.#current) return this.#current;
     const waitMs = this.#retryAt - this.#now();
     if (waitMs > 0) {

@@ -1,7 +1,8 @@
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { McpError, type Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { Log } from '../../kernel/log.ts';
 import { type AnyTool, defineTool } from '../../kernel/tool.ts';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
 import { jsonSchemaObject, uncheckedObject } from './json-schema-object.ts';
 import { reasonOf } from './reason-of.ts';
 import type { ServerConnection } from './server-connection.ts';
@@ -60,7 +61,23 @@ export function toolOfServer({
     retries: idempotent ? options.retries : 0,
     idempotent,
     needsApproval: needsApproval(tool, options.needsApproval),
-    run: async (input, { signal }) =>
-      outputOf(await connection.callTool({ tool: tool.name, input, signal })),
+    async run(input, { signal }) {
+      try {
+        return outputOf(await connection.callTool({ tool: tool.name, input, signal }));
+      } catch (error) {
+        signal.throwIfAborted();
+        throw shownError(error, server);
+      }
+    },
   });
+}
+
+/** The server's own words are meant for the model; those of a broken connection hold addresses and the like. */
+function shownError(error: unknown, server: string): unknown {
+  if (error instanceof ToolError) return error;
+  if (error instanceof McpError) {
+    return new ToolError(reasonOf(error), { cause: error });
+  }
+  const message = `the MCP server "${server}" cannot be reached now. Try again later, or do without it.`;
+  return new ToolError(message, { cause: error });
 }

@@ -1,4 +1,5 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/sdk/types.js';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
 
 /** What cannot be shown as text is named, so that the model knows of it. */
 function textOf(block: ContentBlock): string {
@@ -22,6 +23,6 @@ function textOf(block: ContentBlock): string {
  */
 export function outputOf(result: CallToolResult): Record<string, unknown> | string {
   const text = result.content.map(textOf).join('\n');
-  if (result.isError) throw new Error(text.trim() || 'the MCP server gave no reason');
+  if (result.isError) throw new ToolError(text.trim() || 'the MCP server gave no reason');
   return result.structuredContent ?? text;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
 
 export interface OpenMeteo {
   /** Base URLs: "https://geocoding-api.open-meteo.com" and "https://api.open-meteo.com". */
@@ -53,15 +54,15 @@ async function getJson<Schema extends z.ZodType>(
     response = await fetch(url, { signal });
   } catch (error) {
     signal.throwIfAborted();
-    throw new Error('the weather service cannot be reached; try again later', { cause: error });
+    throw new ToolError('the weather service cannot be reached; try again later', { cause: error });
   }
   if (!response.ok) {
     await response.body?.cancel();
-    throw new Error(`the weather service answered with ${response.status}; try again later`);
+    throw new ToolError(`the weather service answered with ${response.status}; try again later`);
   }
   const answer = schema.safeParse(await response.json().catch(() => null));
   if (!answer.success) {
-    throw new Error('the weather service answered in a form that is not known', {
+    throw new ToolError('the weather service answered in a form that is not known', {
       cause: answer.error,
     });
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { definePlugin } from '../../kernel/plugin.ts';
 import { defineTool } from '../../kernel/tool.ts';
+import { ToolError } from '../../kernel/tools/tool-error.ts';
 import {
   conditionOf,
   type Forecast,
@@ -83,7 +84,7 @@ const getWeather = (service: OpenMeteo, units: 'metric' | 'imperial') =>
     timeoutMs: 10_000,
     async run({ place: name, days }, { signal }) {
       const place = await findPlace(service, name, signal);
-      if (!place) throw new Error(`there is no place "${name}": give the name of a town alone`);
+      if (!place) throw new ToolError(`there is no place "${name}": give the name of a town alone`);
       const forecast = await readForecast(service, { place, days, units }, signal);
       return { ...report(place, forecast), units: unitNames[units] };
     },

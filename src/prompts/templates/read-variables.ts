@@ -64,7 +64,7 @@ function readMember(options: readonly Schema[], value: unknown, place: Place): u
 
 function read(schema: Schema, value: unknown, place: Place): unknown {
   const def = definitionOf(schema);
-  if (def.type === 'lazy') return read(def.getter(), value, place);
+  if (def.type === 'lazy') return read((schema as z.core.$ZodLazy)._zod.innerType, value, place);
   if (def.type === 'pipe') {
     const isPrepared = definitionOf(def.in).type === 'transform';
     return read(isPrepared ? def.out : def.in, value, place);

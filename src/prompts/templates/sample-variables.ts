@@ -48,7 +48,8 @@ function sampleNumber(schema: Schema): number {
  */
 function sampleValue(outer: Schema, choice: SampleChoice, depth: number): unknown {
   const { schema, nullable } = unwrap(outer);
-  if (nullable && choice.bare) return null;
+  if (nullable && (choice.bare || depth > deepest)) return null;
+  if (depth > 2 * deepest) return new OpaqueSample();
   const definition = (schema as z.core.$ZodTypes)._zod.def;
   switch (definition.type) {
     case 'object':
@@ -62,7 +63,7 @@ function sampleValue(outer: Schema, choice: SampleChoice, depth: number): unknow
     case 'record':
       return { sample: sampleValue(definition.valueType, choice, depth + 1) };
     case 'union':
-      return sampleValue(pick(definition.options, choice.round) as Schema, choice, depth + 1);
+      return sampleValue(memberOf(definition.options, choice, depth), choice, depth + 1);
     case 'enum':
       return pick(Object.values(definition.entries), choice.round);
     case 'literal':
@@ -83,6 +84,23 @@ function sampleValue(outer: Schema, choice: SampleChoice, depth: number): unknow
     default:
       return new OpaqueSample();
   }
+}
+
+/** The member of the round; far inside, one that ends a schema that contains itself. */
+function memberOf(options: readonly Schema[], { round }: SampleChoice, depth: number): Schema {
+  const ending = depth > deepest ? options.find(isFlat) : undefined;
+  return ending ?? pick(options, round)!;
+}
+
+const containers = new Set(['object', 'array', 'tuple', 'record', 'union']);
+const typeOf = (schema: Schema): string =>
+  (unwrap(schema).schema as z.core.$ZodTypes)._zod.def.type;
+
+/** Nothing, or an object of nothing, that could contain more. */
+function isFlat(option: Schema): boolean {
+  const { def } = (unwrap(option).schema as z.core.$ZodTypes)._zod;
+  if (def.type !== 'object') return !containers.has(def.type);
+  return Object.values(def.shape).every((field) => !containers.has(typeOf(field)));
 }
 
 function sampleObject(

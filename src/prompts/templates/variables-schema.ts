@@ -19,7 +19,7 @@ export function unwrap(schema: Schema): {
     if (definition.type === 'optional') optional = true;
     if (definition.type === 'nullable') nullable = true;
     if (definition.type === 'pipe') inner = definition.out;
-    else if (definition.type === 'lazy') inner = definition.getter();
+    else if (definition.type === 'lazy') inner = (inner as z.core.$ZodLazy)._zod.innerType;
     else if ('innerType' in definition && definition.type !== 'promise')
       inner = definition.innerType;
     else return { schema: inner, optional, nullable };

@@ -3,12 +3,13 @@ import { messageOf } from '../../kernel/message-of.ts';
 import type { ToolSpecification } from '../../kernel/model.ts';
 import type { RegistryCheck } from '../../kernel/registry/registry.ts';
 import type { AnyTool } from '../../kernel/tool.ts';
+import { rootObject } from '../../kernel/tools/root-object.ts';
 
 const specifications = new WeakMap<AnyTool, ToolSpecification>();
 
 /**
- * A tool as the model is told of it. Made once: the same bytes every turn keep the provider's prompt cache warm.
- * Throws, with the place, for an input that JSON Schema cannot tell of.
+ * A tool as the model is given it. Made once: the same bytes every turn keep the provider's prompt cache warm.
+ * Throws, with the place, for an input that JSON Schema cannot express.
  */
 export function toolSpecification(tool: AnyTool): ToolSpecification {
   const known = specifications.get(tool);
@@ -22,7 +23,8 @@ export function toolSpecification(tool: AnyTool): ToolSpecification {
       throw new Error(`${placeOf(path)}: a model gives dates as text: use z.coerce.date()`);
     },
   });
-  const made = { name: tool.name, description: tool.description, inputSchema };
+  const { name, description } = tool;
+  const made = { name, description, inputSchema: rootObject(inputSchema) };
   specifications.set(tool, made);
   return made;
 }
@@ -31,7 +33,7 @@ export function toolSpecification(tool: AnyTool): ToolSpecification {
 const placeOf = (path: readonly (string | number)[]): string =>
   ['input', ...path.filter((_, index) => path[index - 1] === 'properties')].join('.');
 
-/** A line for each tool whose input no model can be told of. */
+/** A line for each tool whose input no model can be given. */
 export const checkToolInputs: RegistryCheck = (registry) =>
   [...registry.tools.values()].flatMap((tool) => {
     try {

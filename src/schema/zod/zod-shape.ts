@@ -90,7 +90,8 @@ function wrapperSlot(schema: ZodSchema, place: ZodPlace): Slot | null {
     case 'prefault':
       return defaultSlot(def, place);
     case 'lazy':
-      return slotOf(def.getter(), place.wrapped());
+      // Not the getter, which may make another schema each time: one that contains itself would not be met again.
+      return slotOf((schema as z.core.$ZodLazy)._zod.innerType, place.wrapped());
     case 'pipe':
       return pipeSlot(def, place);
     case 'union':

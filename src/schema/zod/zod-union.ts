@@ -12,7 +12,7 @@ export interface ZodReader {
 
 const unwrap = (schema: z.core.$ZodType): ZodSchema => {
   const { def } = (schema as ZodSchema)._zod;
-  if (def.type === 'lazy') return unwrap(def.getter());
+  if (def.type === 'lazy') return unwrap((schema as z.core.$ZodLazy)._zod.innerType);
   if (def.type === 'readonly') return unwrap(def.innerType);
   return schema as ZodSchema;
 };

@@ -4,6 +4,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CancelledNotificationSchema,
+  ErrorCode,
   isInitializeRequest,
   isJSONRPCRequest,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -23,6 +24,7 @@ import { createMcpServer, type McpOffer } from './create-mcp-server.ts';
 import { offerAgents } from './offer-agents.ts';
 import { promptListing } from './offer-prompts.ts';
 import { offerTools } from './offer-tools.ts';
+import { readCall } from './read-call.ts';
 
 export interface McpHandlerOptions extends Pick<Services, 'registry' | 'prompts' | 'runs'> {
   /** The same door as GraphQL's: keys, rate limits, shutdown. */
@@ -127,6 +129,8 @@ async function answer(
   if (cancel.success && cancel.data.params.requestId !== undefined) {
     calls.cancel(session, cancel.data.params.requestId);
   }
+  const read = readCall(body);
+  if ('problem' in read) return refuseCall(response, read);
   if (isInitializeRequest(body)) response.setHeader('mcp-session-id', randomUUID());
   const transport = new StreamableHTTPServerTransport();
   const server = createMcpServer(offer, session.caller);
@@ -137,7 +141,13 @@ async function answer(
     end();
   });
   await server.connect(transport as Transport);
-  await transport.handleRequest(request, response, body);
+  await transport.handleRequest(request, response, read.message);
+}
+
+function refuseCall(response: ServerResponse, { id, problem }: { id: unknown; problem: string }) {
+  const error = { code: ErrorCode.InvalidParams, message: problem };
+  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+  response.end(JSON.stringify({ jsonrpc: '2.0', error, id }));
 }
 
 /** A request that never reached the protocol: the status tells HTTP clients, the body MCP clients. */

@@ -47,6 +47,21 @@ describe('jsonSchemaObject', () => {
     expect(error?.issues).toMatchObject([{ message, path: [] }]);
   });
 
+  test('takes null for a member that may be left out, and for none that may not', () => {
+    const schema = jsonSchemaObject({
+      type: 'object',
+      properties: {
+        a: { type: 'string' },
+        b: { type: ['string', 'null'] },
+        c: { type: 'object', properties: { d: { type: 'number' } } },
+      },
+      required: ['a'],
+    });
+    expect(schema.parse({ a: 'x', b: null })).toEqual({ a: 'x', b: null });
+    expect(schema.parse({ a: 'x', c: { d: null } })).toEqual({ a: 'x', c: {} });
+    expect(schema.safeParse({ a: null }).success).toBe(false);
+  });
+
   test('refuses what is no object', () => {
     expect(jsonSchemaObject({ type: 'object' }).safeParse([]).success).toBe(false);
   });

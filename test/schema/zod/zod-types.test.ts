@@ -233,6 +233,29 @@ const Tree = z.object({
   },
 });
 
+type Cat = { name: string; kids: Cat[] };
+const Cat: z.ZodType<Cat> = z.lazy(() => z.object({ name: z.string(), kids: z.array(Cat) }));
+
+type Link = { value: string; next?: Link | null | undefined };
+const Link: z.ZodType<Link> = z.lazy(() => z.object({ value: z.string(), next: Link.nullish() }));
+
+test('a lazy schema that contains itself is one type', () => {
+  const schema = createSchema(
+    registryOf(
+      definePrompt({
+        name: 'grow',
+        description: 'Grows.',
+        variables: z.object({ cat: Cat, link: Link.optional() }),
+        output: z.object({ cat: Cat }),
+        template: '{{ cat.name }}{{ link | json }}',
+      }),
+    ),
+  );
+  expect(printType(schema.getType('GrowVariablesCat')!)).toContain('kids: [GrowVariablesCat!]!');
+  expect(printType(schema.getType('GrowVariablesLink')!)).toContain('next: GrowVariablesLink\n');
+  expect(printType(schema.getType('GrowOutputCat')!)).toContain('kids: [GrowOutputCat!]!');
+});
+
 const nested = createSchema(
   registryOf(
     definePrompt({

@@ -57,6 +57,29 @@ describe('tools', () => {
   });
 
   test.each([
+    ['tools/call', { name: 'fail', arguments: null }, { result: { isError: true } }],
+    ['tools/call', { name: 'look_up', arguments: null }, { result: { isError: true } }],
+    ['tools/call', { name: 'look_up', arguments: ['Ur'] }, { error: { code: -32_602 } }],
+    ['tools/call', { arguments: {} }, { error: { code: -32_602 } }],
+    ['prompts/get', { name: 'no_such', arguments: null }, { error: { code: -32_602 } }],
+  ])('%s with odd parameters is answered in a sentence: %j', async (method, params, expected) => {
+    await using endpoint = await startEndpoint();
+    const response = await fetch(endpoint.url, {
+      method: 'POST',
+      headers: {
+        authorization: 'Bearer bob-key',
+        accept: 'application/json, text/event-stream',
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 3, method, params }),
+    });
+    const text = await response.text();
+    const answer = JSON.parse(text.slice(text.indexOf('{'))) as object;
+    expect(answer).toMatchObject({ id: 3, ...expected });
+    expect(text).not.toContain('invalid_type');
+  });
+
+  test.each([
     ['look_up', { city: 'U' }, /does not take this input\. city: Too small/],
     ['fail', {}, 'The tool "fail" failed: the disk is full'],
     ['lie', {}, 'The tool "lie" failed: it gave no valid result.'],

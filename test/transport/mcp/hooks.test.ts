@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { expect, test } from 'vitest';
-import { definePlugin, defineTool, type Hooks, z } from '../../../src/tessera.ts';
+import { definePlugin, defineTool, type Hooks, ToolError, z } from '../../../src/tessera.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
 
 type Seen = Parameters<NonNullable<Hooks['afterToolCall']>>;
@@ -19,7 +19,7 @@ test('a tool that is called over MCP reaches the afterToolCall hooks, failures i
     retries: 1,
     run: ({ number }) => {
       attempts += 1;
-      if (attempts === 1 || number < 0) throw new Error('not now');
+      if (attempts === 1 || number < 0) throw new ToolError('not now');
       return number * 2;
     },
   });
