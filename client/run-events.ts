@@ -18,5 +18,11 @@ export type OutputOf<Event> =
       : unknown
     : unknown;
 
+/** The type of `partial` as the operation selects it. */
+export type PartialOf<Event> =
+  Named<Event, 'OutputProgressed'> extends { partial?: infer Partial }
+    ? NonNullable<Partial>
+    : unknown;
+
 export type FinishedOf<Event> =
   Named<Event, 'RunFinished'> extends never ? Event : Named<Event, 'RunFinished'>;

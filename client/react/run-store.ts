@@ -37,6 +37,8 @@ interface AnyEvent {
   __typename?: string;
   text?: string;
   output?: unknown;
+  /** As the operation selects it; without it the output as JSON. */
+  partial?: unknown;
   complete?: readonly string[];
   approval?: PendingApproval;
   toolCalls?: readonly ClientToolCall[];
@@ -68,7 +70,7 @@ export function nextState<Output>(
     case 'OutputProgressed':
       return {
         ...next,
-        output: (event.output ?? null) as Output | null,
+        output: (event.partial ?? event.output ?? null) as Output | null,
         complete: event.complete ?? [],
       };
     case 'ApprovalRequested':

@@ -1,9 +1,10 @@
-import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useMemo, useSyncExternalStore } from 'react';
 import type { Client, RunOptions } from '../create-client.ts';
 import type { OutputOf } from '../run-events.ts';
 import type { RootOf, TypedDocument, VariablesArgument } from '../typed-document.ts';
-import { idleState, type RunState, RunStore } from './run-store.ts';
 import { useClient } from './client-context.ts';
+import { idleState, type RunState, RunStore } from './run-store.ts';
+import { useStopWhenGone } from './use-stop-when-gone.ts';
 
 export interface UseRunResult<Data, Variables> extends RunState<OutputOf<RootOf<Data>>> {
   start: (
@@ -33,15 +34,4 @@ export function useRun<Data, Variables>(
     () => ({ ...state, start: store.start, regenerate: store.regenerate, stop: store.stop }),
     [state, store],
   );
-}
-
-/** Strict mode takes every effect back once and makes it again at once: only what stays gone counts. */
-function useStopWhenGone(stop: () => void): void {
-  const pending = useMemo(() => ({ timer: undefined as ReturnType<typeof setTimeout> | undefined }), []);
-  useEffect(() => {
-    clearTimeout(pending.timer);
-    return () => {
-      pending.timer = setTimeout(stop, 0);
-    };
-  }, [pending, stop]);
 }
