@@ -151,7 +151,7 @@ export async function startTestTransport(options: TestTransportOptions) {
     ...options,
     pingDatabase: () => database.query('SELECT 1'),
     schema: options.schema ?? createSchema<Context>({ typeDefs, resolvers }),
-    createContext: (caller, disconnected) =>
+    createContext: (caller, { disconnected }) =>
       ({ caller, disconnected, left }) as unknown as GraphQLContext,
     auth,
     rateLimiter: createRateLimiter({ database, requestsPerMinute, log: log as Log }),
