@@ -95,7 +95,8 @@ function databaseOver(
   return {
     prisma,
     ...queryableOf(pool, parts),
-    transaction: (work, settings) => runTransaction(pool, { ...parts, work, settings }),
+    transaction: (work, settings, options) =>
+      runTransaction(pool, { ...parts, ...options, work, settings }),
     signals: parts.signals,
     close() {
       closed ??= prisma.$disconnect().then(() => parts.close());

@@ -39,6 +39,8 @@ export interface TransactionOptions<Result> {
   begin: string;
   prepares: boolean;
   settings?: Readonly<Record<string, string>> | undefined;
+  /** The work is one statement, which needs no frame. */
+  single?: boolean | undefined;
   work(transaction: Queryable): Promise<Result>;
 }
 
@@ -49,6 +51,7 @@ export async function runTransaction<Result>(
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
+      if (options.single) return await options.work(queryableOf(pool, options));
       return await attemptTransaction(pool, options);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -1,5 +1,4 @@
 import type { Database } from '../data/database.ts';
-import { newId } from '../data/new-id.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Prices, Usd } from '../kernel/prices.ts';
 import { alerts, alertsById } from './alerts/alert-pages.ts';
@@ -7,12 +6,13 @@ import { AlertStream } from './alerts/alert-stream.ts';
 import { createAnnouncer } from './alerts/announce-alerts.ts';
 import type { WebhookOptions } from './alerts/webhook-sink.ts';
 import { budgets, budgetsById, setBudget } from './holds/budgets.ts';
-import { createHolds } from './holds/holds.ts';
-import { recordOfCall } from './holds/new-usage-record.ts';
+import { Holds } from './holds/holds.ts';
+import { CarriedBatch } from './holds/ledger-batch.ts';
+import { recordOfCacheHit, recordOfCall } from './holds/new-usage-record.ts';
 import { settleOrphanedHolds } from './holds/orphaned-holds.ts';
-import { createSettlements, type Settlement } from './holds/settlements.ts';
+import { Settlements } from './holds/settlements.ts';
 import { InvalidInputError } from './invalid-input-error.ts';
-import type { AlertRecord, Ledger, UsageRecordRow, UsageTag } from './ledger.ts';
+import type { AlertRecord, Ledger, UsageRecordRow } from './ledger.ts';
 import type { LedgerContext } from './ledger-context.ts';
 import { meteredEmbedder } from './metered-embedder.ts';
 import { costStats } from './statistics/cost-stats.ts';
@@ -59,10 +59,10 @@ export function createLedger(options: LedgerOptions): Ledger {
     allowUnknownPrice: options.allowUnknownPrice ?? false,
     announce: announcer.announce,
   };
-  const settlements = createSettlements(context);
+  const settlements = new Settlements(context);
   const end = (holdId: string): Promise<UsageRecordRow[]> =>
     settlements.write({ holdId, records: [], envelopeRunId: null });
-  const holds = createHolds(context, (holdId) => void end(holdId).catch(() => undefined));
+  const holds = new Holds(context, (holdId) => void end(holdId).catch(() => undefined));
 
   const ledger: Ledger = {
     hold: (request) => holds.hold(request),
@@ -74,9 +74,11 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     release: async (hold) => void (await end(hold.id)),
     async recordCacheHit(tag, hit) {
-      const [record] = await settlements.write(cacheHit(tag, hit));
+      const records = [recordOfCacheHit(tag, hit)];
+      const [record] = await settlements.write({ holdId: null, records, envelopeRunId: null });
       return record!;
     },
+    batch: () => new CarriedBatch({ context, prices, holds, settlements }),
     meterEmbedders: (billing) => (embedder) => {
       const price = prices.embeddingCost(embedder.name, 1, context.now() ?? new Date());
       const isFree = price !== null && amount(price).isZero();
@@ -104,28 +106,6 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
   };
   return ledger;
-}
-
-function cacheHit(
-  tag: UsageTag,
-  hit: { provider: string; model: string; durationMs: number },
-): Settlement {
-  const record = {
-    ...tag,
-    ...hit,
-    id: newId(),
-    inputTokens: 0,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    estimated: false,
-    cached: true,
-    cost: '0',
-    status: 'succeeded',
-    timeToFirstTokenMs: null,
-    createdAt: null,
-  };
-  return { holdId: null, records: [record], envelopeRunId: null };
 }
 
 function checkedTimeZone(timeZone: string): string {

@@ -179,6 +179,50 @@ export interface UsageExportRequest {
   format: 'csv' | 'jsonl';
 }
 
+export interface CacheHit {
+  provider: string;
+  model: string;
+  durationMs: number;
+}
+
+/**
+ * Holds and settlements that a writer stores in one statement with rows of its own, by the database's function
+ * `run_write`. What the statement does not store goes through the ledger's own queues, as if it had been asked there.
+ */
+export interface LedgerBatch {
+  readonly isEmpty: boolean;
+  /** As `Ledger.hold`. */
+  hold(request: HoldRequest): Promise<Hold>;
+  /** Returns the record as it will be stored with the batch. */
+  settle(hold: Hold, outcome: CallOutcome): UsageRecordRow;
+  /** Gives the room back when no call was made and nothing can have been billed. */
+  release(hold: Hold): void;
+  recordCacheHit(tag: UsageTag, hit: CacheHit): void;
+  /** Called once, when the statement is made. */
+  arguments(): LedgerArguments;
+  /** The statement is committed. */
+  committed(answer: LedgerAnswer): void;
+  /** The statement has failed. Resolves when all that was to be settled is written, or given up. */
+  failed(error: unknown): Promise<void>;
+}
+
+/** The arguments of `run_write` for the ledger. */
+export interface LedgerArguments {
+  settle: object | null;
+  hold: object | null;
+  serverId: string;
+  timeZone: string;
+  highCostThreshold: Usd | null;
+  allowUnknownPrice: boolean;
+  now: Date | null;
+}
+
+/** What `run_write` answers for the ledger. */
+export interface LedgerAnswer {
+  settled: unknown;
+  held: unknown;
+}
+
 export interface Ledger {
   /**
    * Reserves the worst case in every budget that applies, in one atomic statement: `spent + held <= limit` at every
@@ -191,10 +235,9 @@ export interface Ledger {
   /** Gives the room back when no call was made and nothing can have been billed. */
   release(hold: Hold): Promise<void>;
   /** A record without a model call: a cache hit costs nothing and says so. */
-  recordCacheHit(
-    tag: UsageTag,
-    hit: { provider: string; model: string; durationMs: number },
-  ): Promise<UsageRecordRow>;
+  recordCacheHit(tag: UsageTag, hit: CacheHit): Promise<UsageRecordRow>;
+  /** For a writer that stores the ledger's rows in one statement with its own. */
+  batch(): LedgerBatch;
   /**
    * Embedders at the billing's expense: each call is held for and settled. One that costs nothing, as a local embedder, is
    * left as it is.

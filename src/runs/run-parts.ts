@@ -38,7 +38,7 @@ export function createRunParts(options: RunsOptions): RunParts {
     keyHolds: async () => true,
     ...options,
     keyLimits: new KeyLimits({ database, liveRuns, serverId }),
-    writer: new LogWriter({ database, log }),
+    writer: new LogWriter({ database, log, ledger: options.ledger }),
     approvals: new Approvals(database, registry),
     sharedCalls: new SingleFlight(),
     hooks: new RunHooks(options.hooks, log),

@@ -2,77 +2,147 @@ import { newId } from '../../data/new-id.ts';
 import { DomainError } from '../../kernel/errors.ts';
 import type { Usd } from '../../kernel/prices.ts';
 import { type AlertJson, alertFromJson } from '../alerts/alert-record.ts';
-import { createBatchQueue } from '../batch-queue.ts';
+import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import { isPermanent, mayHaveHappened, within } from '../database-errors.ts';
 import type { Hold, HoldRequest } from '../ledger.ts';
 import type { LedgerContext } from '../ledger-context.ts';
 import { usd } from '../usd.ts';
+import { holdArguments } from './hold-arguments.ts';
+import type { HoldEntry } from './hold-entry.ts';
 import { type Refusal, refusalError } from './refusal.ts';
 
 /** Leaves a second of the promised five for a busy machine. */
 const timeoutMs = 4_000;
 const maxPauseMs = 1_000;
 
-interface Entry {
-  id: string;
-  request: HoldRequest;
-  amount: Usd | null;
-  /** The caller has been refused meanwhile: nobody will settle this hold. */
-  abandoned: boolean;
-  resolve(hold: Hold): void;
-  reject(error: unknown): void;
-}
-
-interface Answer {
+/** As `ledger_hold` returns it. */
+export interface HoldAnswer {
   now: string;
   refusals: Refusal[];
   alerts: AlertJson[];
 }
 
-/** What a dead server's sweep needs to write the record: `Hold.estimate`. */
-export type HoldEstimate = Omit<HoldRequest['tag'], 'runId' | 'userId'> &
-  Pick<HoldRequest, 'provider' | 'model' | 'estimatedInputTokens' | 'maxTokens'> & {
-    embedding: boolean;
-  };
+/** The reserving half of the ledger: room for many calls in one statement, tried until it is known or too late. */
+export class Holds {
+  readonly #context: LedgerContext;
+  readonly #discard: (holdId: string) => void;
+  readonly #batches: BatchQueue<HoldEntry>;
 
-export interface Holds {
-  hold(request: HoldRequest): Promise<Hold>;
+  /** `discard` gives back, by its id, the room of a hold that may or may not have been made. */
+  constructor(context: LedgerContext, discard: (holdId: string) => void) {
+    this.#context = context;
+    this.#discard = discard;
+    this.#batches = createBatchQueue<HoldEntry>({
+      limit: 256,
+      run: (batch) => this.#holdBatch(batch),
+      pauseMs: (failures) => Math.min(maxPauseMs, 50 * 2 ** failures),
+    });
+  }
+
+  /** Rejects with BUDGET_EXCEEDED, and with MODEL_UNAVAILABLE when the database does not answer in time. */
+  hold(request: HoldRequest): Promise<Hold> {
+    return this.prepare(request, (entry) => this.push(entry));
+  }
+
+  /** A hold that `enter` sees to. */
+  prepare(request: HoldRequest, enter: (entry: HoldEntry) => void): Promise<Hold> {
+    const { promise, resolve, reject } = Promise.withResolvers<Hold>();
+    const timer = setTimeout(() => {
+      entry.abandoned = true;
+      reject(unavailable());
+    }, timeoutMs);
+    const entry: HoldEntry = {
+      id: newId(),
+      request,
+      amount: worstCase(this.#context, request),
+      abandoned: false,
+      resolve(hold) {
+        clearTimeout(timer);
+        resolve(hold);
+      },
+      reject(error) {
+        clearTimeout(timer);
+        reject(error);
+      },
+    };
+    enter(entry);
+    return promise;
+  }
+
+  push(entry: HoldEntry): void {
+    this.#batches.push(entry);
+  }
+
   /** Resolves when no statement is under way. */
-  idle(): Promise<void>;
-}
+  idle(): Promise<void> {
+    return this.#batches.idle();
+  }
 
-/** `discard` gives back, by its id, the room of a hold that may or may not have been made. */
-export function createHolds(context: LedgerContext, discard: (holdId: string) => void): Holds {
-  const batches = createBatchQueue<Entry>({
-    limit: 256,
-    run: (batch) => holdBatch(context, batch, discard),
-    pauseMs: (failures) => Math.min(maxPauseMs, 50 * 2 ** failures),
-  });
-  return {
-    hold: (request) =>
-      new Promise((resolve, reject) => {
-        const entry: Entry = {
-          id: newId(),
-          request,
-          amount: worstCase(context, request),
-          abandoned: false,
-          resolve(hold) {
-            clearTimeout(timer);
-            resolve(hold);
-          },
-          reject(error) {
-            clearTimeout(timer);
-            reject(error);
-          },
-        };
-        const timer = setTimeout(() => {
-          entry.abandoned = true;
-          reject(unavailable());
-        }, timeoutMs);
-        batches.push(entry);
-      }),
-    idle: () => batches.idle(),
-  };
+  /** What the statement of a batch has answered. */
+  answered(batch: readonly HoldEntry[], answer: HoldAnswer): void {
+    const createdAt = new Date(answer.now);
+    const refusals = new Map(answer.refusals.map((refusal) => [refusal.id, refusal]));
+    for (const entry of batch) {
+      const refusal = refusals.get(entry.id);
+      if (refusal) entry.reject(refusalError(refusal, entry.request, entry.amount));
+      else if (entry.abandoned) this.#discard(entry.id);
+      else {
+        const { id, request, amount } = entry;
+        entry.resolve({ id, request, amount, createdAt });
+      }
+    }
+    this.#context.announce(answer.alerts.map(alertFromJson));
+  }
+
+  /**
+   * The statement of a batch has failed, or goes on beyond its time. Whether or not it was committed: only when it has
+   * ended is there something to give back. The entries are to be tried under other ids.
+   */
+  failed(batch: readonly HoldEntry[], statement: Promise<unknown>): void {
+    const made = batch.map(({ id }) => id);
+    const giveBack = (): void => {
+      for (const id of made) this.#discard(id);
+    };
+    void statement.then(giveBack, (reason) => mayHaveHappened(reason) && giveBack());
+    for (const entry of batch) entry.id = newId();
+  }
+
+  async #holdBatch(entries: readonly HoldEntry[]): Promise<HoldEntry[]> {
+    const batch = entries.filter((entry) => !entry.abandoned);
+    if (batch.length === 0) return [];
+    const statement = this.#askForRoom(batch);
+    try {
+      this.answered(batch, await within(timeoutMs, statement));
+      return [];
+    } catch (error) {
+      this.failed(batch, statement);
+      if (isPermanent(error)) {
+        if (batch.length > 1) return this.#holdOneByOne(batch);
+        batch[0]?.reject(error);
+        return [];
+      }
+      const fields = { err: error, holds: batch.length };
+      this.#context.log.warn(fields, 'the ledger could not reach the database');
+      return batch;
+    }
+  }
+
+  /** One that cannot be held must not keep the others of its batch from being. */
+  async #holdOneByOne(batch: readonly HoldEntry[]): Promise<HoldEntry[]> {
+    const again: HoldEntry[] = [];
+    for (const entry of batch) again.push(...(await this.#holdBatch([entry])));
+    return again;
+  }
+
+  async #askForRoom(batch: readonly HoldEntry[]): Promise<HoldAnswer> {
+    const { database, serverId, timeZone, allowUnknownPrice, now } = this.#context;
+    const { requests, users, envelopes } = holdArguments(batch);
+    const [row] = await database.query<{ answer: HoldAnswer }>(
+      'SELECT ledger_hold($1::jsonb, $2::text[], $3::text[], $4::uuid, $5, $6, $7::timestamptz) AS answer',
+      [JSON.stringify(requests), users, envelopes, serverId, timeZone, allowUnknownPrice, now()],
+    );
+    return row!.answer;
+  }
 }
 
 function worstCase(context: LedgerContext, request: HoldRequest): Usd | null {
@@ -82,118 +152,6 @@ function worstCase(context: LedgerContext, request: HoldRequest): Usd | null {
     ? context.prices.embeddingCost(model, estimatedInputTokens, at)
     : context.prices.worstCase(model, estimatedInputTokens, maxTokens, at);
   return cost === null ? null : usd(cost);
-}
-
-async function holdBatch(
-  context: LedgerContext,
-  entries: Entry[],
-  discard: (holdId: string) => void,
-): Promise<Entry[]> {
-  const batch = entries.filter((entry) => !entry.abandoned);
-  if (batch.length === 0) return [];
-  const started = askForRoom(context, batch);
-  try {
-    resolveBatch(context, batch, { answer: await within(timeoutMs, started), discard });
-    return [];
-  } catch (error) {
-    // Whether or not it was committed: only when the statement has ended is there something to give back.
-    const made = batch.map(({ id }) => id);
-    const giveBack = (): void => made.forEach(discard);
-    void started.then(giveBack, (reason) => mayHaveHappened(reason) && giveBack());
-    if (isPermanent(error)) {
-      if (batch.length > 1) return holdOneByOne(context, batch, discard);
-      batch[0]?.reject(error);
-      return [];
-    }
-    context.log.warn(
-      { err: error, holds: batch.length },
-      'the ledger could not reach the database',
-    );
-    for (const entry of batch) entry.id = newId();
-    return batch;
-  }
-}
-
-/** One that cannot be held must not keep the others of its batch from being. */
-async function holdOneByOne(
-  context: LedgerContext,
-  batch: readonly Entry[],
-  discard: (holdId: string) => void,
-): Promise<Entry[]> {
-  const again: Entry[] = [];
-  for (const entry of batch) again.push(...(await holdBatch(context, [entry], discard)));
-  return again;
-}
-
-function resolveBatch(
-  context: LedgerContext,
-  batch: readonly Entry[],
-  options: { answer: Answer; discard: (holdId: string) => void },
-): void {
-  const { answer, discard } = options;
-  const createdAt = new Date(answer.now);
-  const refusals = new Map(answer.refusals.map((refusal) => [refusal.id, refusal]));
-  for (const entry of batch) {
-    const refusal = refusals.get(entry.id);
-    if (refusal) entry.reject(refusalError(refusal, entry.request, entry.amount));
-    else if (entry.abandoned) discard(entry.id);
-    else {
-      const { id, request, amount } = entry;
-      entry.resolve({ id, request, amount, createdAt });
-    }
-  }
-  context.announce(answer.alerts.map(alertFromJson));
-}
-
-async function askForRoom(context: LedgerContext, batch: readonly Entry[]): Promise<Answer> {
-  const byUser = batch.toSorted((one, other) =>
-    compare(one.request.tag.userId, other.request.tag.userId),
-  );
-  const users = [...new Set(byUser.map(({ request }) => request.tag.userId))];
-  const envelopes = [
-    ...new Set(batch.flatMap(({ request }) => (request.envelope ? [envelopeKey(request)] : []))),
-  ];
-  const [row] = await context.database.query<{ answer: Answer }>(
-    'SELECT ledger_hold($1::jsonb, $2::text[], $3::text[], $4::uuid, $5, $6, $7::timestamptz) AS answer',
-    [
-      JSON.stringify(byUser.map(toRow)),
-      users,
-      envelopes,
-      context.serverId,
-      context.timeZone,
-      context.allowUnknownPrice,
-      context.now(),
-    ],
-  );
-  return row!.answer;
-}
-
-const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
-
-const envelopeKey = (request: HoldRequest): string => `run:${request.envelope?.runId}`;
-
-function toRow(entry: Entry): object {
-  const { request } = entry;
-  const { runId, userId, ...tag } = request.tag;
-  const estimate: HoldEstimate = {
-    ...tag,
-    provider: request.provider,
-    model: request.model,
-    estimatedInputTokens: request.estimatedInputTokens,
-    maxTokens: request.maxTokens,
-    embedding: request.embedding ?? false,
-  };
-  return {
-    id: entry.id,
-    runId,
-    userId,
-    amount: entry.amount,
-    envelope: request.envelope ? envelopeKey(request) : null,
-    envelopeRunId: request.envelope?.runId ?? null,
-    envelopeLimit: request.envelope?.limit ?? null,
-    provisional: request.provisional ?? false,
-    estimate,
-  };
 }
 
 /** Not the model's fault, but the caller's way out is the same: nothing was called, the same call may succeed later. */

@@ -1,6 +1,7 @@
+import { newId } from '../../data/new-id.ts';
 import type { ModelUsage } from '../../kernel/model.ts';
 import type { Prices, Usd } from '../../kernel/prices.ts';
-import type { CallOutcome, Hold } from '../ledger.ts';
+import type { CacheHit, CallOutcome, Hold, UsageTag } from '../ledger.ts';
 import type { NewUsageRecord } from '../usage/usage-row.ts';
 import { usd } from '../usd.ts';
 
@@ -31,6 +32,23 @@ export function recordOfCall(prices: Prices, hold: Hold, outcome: CallOutcome): 
     createdAt: hold.createdAt,
   };
 }
+
+/** A cached answer costs nothing, and says so. */
+export const recordOfCacheHit = (tag: UsageTag, hit: CacheHit): NewUsageRecord => ({
+  ...tag,
+  ...hit,
+  id: newId(),
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  estimated: false,
+  cached: true,
+  cost: '0',
+  status: 'succeeded',
+  timeToFirstTokenMs: null,
+  createdAt: null,
+});
 
 /** At the prices of the moment at which room was held; null when they are not known. */
 export function costOf(

@@ -1,7 +1,7 @@
 import type { ModelUsage } from '../../kernel/model.ts';
 import type { LedgerContext } from '../ledger-context.ts';
 import type { NewUsageRecord } from '../usage/usage-row.ts';
-import type { HoldEstimate } from './holds.ts';
+import type { HoldEstimate } from './hold-arguments.ts';
 import { costOf } from './new-usage-record.ts';
 import type { Settlement, Settlements } from './settlements.ts';
 

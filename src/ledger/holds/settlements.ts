@@ -1,5 +1,5 @@
 import { type AlertJson, alertFromJson } from '../alerts/alert-record.ts';
-import { createBatchQueue } from '../batch-queue.ts';
+import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import { isPermanent, within } from '../database-errors.ts';
 import type { UsageRecordRow } from '../ledger.ts';
 import type { LedgerContext } from '../ledger-context.ts';
@@ -22,66 +22,112 @@ export interface Settlement {
   envelopeRunId: string | null;
 }
 
-interface Entry extends Settlement {
+/** A settlement on its way. */
+export interface SettlementEntry extends Settlement {
   resolve(records: UsageRecordRow[]): void;
   reject(error: unknown): void;
 }
 
-interface Answer {
+/** As `ledger_settle` returns it. */
+export interface SettlementAnswer {
   now: string;
   written: number;
   stored: StoredUsageRecord[];
   alerts: AlertJson[];
 }
 
-export interface Settlements {
-  /** Resolves with the records as they stand in the database, once they do. */
-  write(settlement: Settlement): Promise<UsageRecordRow[]>;
-  /** Writes records of holds that are still there and nothing else; resolves with how many. Not retried. */
-  writeIfHeld(settlements: readonly Settlement[]): Promise<number>;
-  pending(): number;
-  idle(): Promise<void>;
-  /** From now on a failed attempt is followed by the next one without much ado, and given up at `deadline`. */
-  finish(deadline: number): Promise<void>;
-}
-
 /** The writing half of the ledger: many calls' records, windows and holds in one transaction, tried until it is done. */
-export function createSettlements(context: LedgerContext): Settlements {
-  let deadline = Number.POSITIVE_INFINITY;
-  let endedHolds = 0;
-  const batches = createBatchQueue<Entry>({
-    limit: 256,
-    async run(batch) {
-      const again = await settleBatch(context, batch);
-      endedHolds += batch.length;
-      if (context.database.kind === 'embedded' && endedHolds >= vacuumAfterHolds) {
-        endedHolds = 0;
-        await vacuum(context);
-      }
-      if (again.length === 0 || Date.now() < deadline) return again;
-      const error = new Error('The ledger was closed before the record could be written.');
-      for (const entry of again) entry.reject(error);
+export class Settlements {
+  readonly #context: LedgerContext;
+  readonly #batches: BatchQueue<SettlementEntry>;
+  #deadline = Number.POSITIVE_INFINITY;
+  #endedHolds = 0;
+
+  constructor(context: LedgerContext) {
+    this.#context = context;
+    this.#batches = createBatchQueue<SettlementEntry>({
+      limit: 256,
+      run: (batch) => this.#runBatch(batch),
+      pauseMs: (failures) => {
+        if (Number.isFinite(this.#deadline)) return 100;
+        return Math.min(maxPauseMs, 50 * 2 ** Math.min(failures, 10));
+      },
+    });
+  }
+
+  /** Resolves with the records as they stand in the database, once they do. */
+  write(settlement: Settlement): Promise<UsageRecordRow[]> {
+    return new Promise((resolve, reject) => this.#batches.push({ ...settlement, resolve, reject }));
+  }
+
+  push(entry: SettlementEntry): void {
+    this.#batches.push(entry);
+  }
+
+  /** Writes records of holds that are still there and nothing else; resolves with how many. Not retried. */
+  async writeIfHeld(settlements: readonly Settlement[]): Promise<number> {
+    const { written, alerts } = await writeAll(this.#context, settlements, true);
+    this.#context.announce(alerts.map(alertFromJson));
+    return written;
+  }
+
+  /** What the statement of a batch has answered. */
+  answered(batch: readonly SettlementEntry[], answer: SettlementAnswer): void {
+    const stored = new Map(answer.stored.map((row) => [row.id, row]));
+    for (const entry of batch) {
+      entry.resolve(entry.records.map((record) => asWritten(record, stored, answer.now)));
+    }
+    this.#context.announce(answer.alerts.map(alertFromJson));
+    this.#endedHolds += batch.length;
+    if (this.#context.database.kind !== 'embedded' || this.#endedHolds < vacuumAfterHolds) return;
+    this.#endedHolds = 0;
+    void vacuum(this.#context);
+  }
+
+  idle(): Promise<void> {
+    return this.#batches.idle();
+  }
+
+  /** From now on a failed attempt is followed by the next one without much ado, and given up at `deadline`. */
+  async finish(deadline: number): Promise<void> {
+    this.#deadline = deadline;
+    this.#batches.flush();
+    await this.#batches.idle();
+  }
+
+  async #runBatch(batch: SettlementEntry[]): Promise<SettlementEntry[]> {
+    const again = await this.#settleBatch(batch);
+    if (again.length === 0 || Date.now() < this.#deadline) return again;
+    const error = new Error('The ledger was closed before the record could be written.');
+    for (const entry of again) entry.reject(error);
+    return [];
+  }
+
+  /** Returns what is to be tried again. */
+  async #settleBatch(batch: SettlementEntry[]): Promise<SettlementEntry[]> {
+    const { log } = this.#context;
+    try {
+      this.answered(batch, await within(attemptMs, writeAll(this.#context, batch, false)));
       return [];
-    },
-    pauseMs: (failures) =>
-      Number.isFinite(deadline) ? 100 : Math.min(maxPauseMs, 50 * 2 ** Math.min(failures, 10)),
-  });
-  return {
-    write: (settlement) =>
-      new Promise((resolve, reject) => batches.push({ ...settlement, resolve, reject })),
-    async writeIfHeld(settlements) {
-      const { written, alerts } = await writeAll(context, settlements, true);
-      context.announce(alerts.map(alertFromJson));
-      return written;
-    },
-    pending: () => batches.size(),
-    idle: () => batches.idle(),
-    async finish(until) {
-      deadline = until;
-      batches.flush();
-      await batches.idle();
-    },
-  };
+    } catch (error) {
+      if (!isPermanent(error)) {
+        const fields = { err: error, settlements: batch.length };
+        log.warn(fields, 'the ledger could not write: it will try again');
+        return batch;
+      }
+      if (batch.length > 1) return this.#settleOneByOne(batch);
+      log.error({ err: error, holdId: batch[0]?.holdId }, 'a settlement cannot be written');
+      batch[0]?.reject(error);
+      return [];
+    }
+  }
+
+  /** One that can't be written must not keep the others of its batch from being. */
+  async #settleOneByOne(batch: SettlementEntry[]): Promise<SettlementEntry[]> {
+    const again: SettlementEntry[] = [];
+    for (const entry of batch) again.push(...(await this.#settleBatch([entry])));
+    return again;
+  }
 }
 
 async function vacuum({ database, log }: LedgerContext): Promise<void> {
@@ -90,37 +136,6 @@ async function vacuum({ database, log }: LedgerContext): Promise<void> {
   } catch (error) {
     log.warn({ err: error }, 'the space of ended holds could not be reclaimed');
   }
-}
-
-/** Returns what is to be tried again. */
-async function settleBatch(context: LedgerContext, batch: Entry[]): Promise<Entry[]> {
-  try {
-    const answer = await within(attemptMs, writeAll(context, batch, false));
-    const stored = new Map(answer.stored.map((row) => [row.id, row]));
-    for (const entry of batch)
-      entry.resolve(entry.records.map((record) => asWritten(record, stored, answer.now)));
-    context.announce(answer.alerts.map(alertFromJson));
-    return [];
-  } catch (error) {
-    if (!isPermanent(error)) {
-      context.log.warn(
-        { err: error, settlements: batch.length },
-        'the ledger could not write: it will try again',
-      );
-      return batch;
-    }
-    if (batch.length > 1) return settleOneByOne(context, batch);
-    context.log.error({ err: error, holdId: batch[0]?.holdId }, 'a settlement cannot be written');
-    batch[0]?.reject(error);
-    return [];
-  }
-}
-
-/** One that can't be written must not keep the others of its batch from being. */
-async function settleOneByOne(context: LedgerContext, batch: Entry[]): Promise<Entry[]> {
-  const again: Entry[] = [];
-  for (const entry of batch) again.push(...(await settleBatch(context, [entry])));
-  return again;
 }
 
 function asWritten(
@@ -132,20 +147,36 @@ function asWritten(
   return row ? usageRecordFrom(row) : { ...record, createdAt: record.createdAt ?? new Date(now) };
 }
 
+/** The arguments of `ledger_settle` that depend on the calls. */
+export interface SettlementArguments {
+  holds: readonly string[];
+  records: readonly NewUsageRecord[];
+  envelopes: Readonly<Record<string, string>>;
+}
+
+export function settlementArguments(settlements: readonly Settlement[]): SettlementArguments {
+  const envelopes = settlements.flatMap(({ records, envelopeRunId }) =>
+    envelopeRunId ? records.map(({ id }) => [id, envelopeRunId] as const) : [],
+  );
+  return {
+    holds: settlements.flatMap(({ holdId }) => holdId ?? []),
+    records: settlements.flatMap(({ records }) => records),
+    envelopes: Object.fromEntries(envelopes),
+  };
+}
+
 async function writeAll(
   context: LedgerContext,
   settlements: readonly Settlement[],
   onlyHeld: boolean,
-): Promise<Answer> {
-  const envelopes = settlements.flatMap(({ records, envelopeRunId }) =>
-    envelopeRunId ? records.map(({ id }) => [id, envelopeRunId] as const) : [],
-  );
-  const [row] = await context.database.query<{ answer: Answer }>(
+): Promise<SettlementAnswer> {
+  const { holds, records, envelopes } = settlementArguments(settlements);
+  const [row] = await context.database.query<{ answer: SettlementAnswer }>(
     'SELECT ledger_settle($1::uuid[], $2::jsonb, $3::jsonb, $4, $5, $6::numeric, $7::timestamptz) AS answer',
     [
-      settlements.flatMap(({ holdId }) => (holdId ? [holdId] : [])),
-      JSON.stringify(settlements.flatMap(({ records }) => records)),
-      JSON.stringify(Object.fromEntries(envelopes)),
+      holds,
+      JSON.stringify(records),
+      JSON.stringify(envelopes),
       onlyHeld,
       context.timeZone,
       context.highCostThreshold,

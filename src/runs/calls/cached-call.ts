@@ -88,7 +88,8 @@ async function sharedCall(
     const finish = await services.sharedCalls.share(flight, start, { signal, deadlineAt, sink });
     if (pays && !finish.cached) return finish;
     const { model, provider } = finish;
-    await recordHit(billing, { model, provider, startedAt }, services);
+    const durationMs = Date.now() - startedAt;
+    services.writer.recordCacheHit(billing.tag, { provider, model, durationMs });
     return hitFinish(finish);
   } catch (error) {
     // The budget of another caller binds nobody else. It refuses before the first word.
@@ -212,12 +213,4 @@ function hitFinish(
     refusal: null,
     timeToFirstTokenMs: null,
   };
-}
-
-async function recordHit(
-  billing: Billing,
-  { model, provider, startedAt }: { model: string; provider: string; startedAt: number },
-  { ledger }: RunServices,
-): Promise<void> {
-  await ledger.recordCacheHit(billing.tag, { provider, model, durationMs: Date.now() - startedAt });
 }

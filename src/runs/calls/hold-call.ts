@@ -11,18 +11,18 @@ import type { Billing, CallRequest } from './metered-call.ts';
 export async function holdCall(
   billing: Billing,
   asked: CallRequest,
-  services: Pick<RunServices, 'ledger' | 'models' | 'prices'>,
+  services: Pick<RunServices, 'writer' | 'models' | 'prices'>,
 ): Promise<Hold> {
-  const { ledger, models } = services;
+  const { writer, models } = services;
   const request = guessedRequest(billing, asked, services);
   try {
-    return await ledger.hold({ ...request, provisional: true });
+    return await writer.hold({ ...request, provisional: true });
   } catch (error) {
     if (!isDomainError(error, 'BUDGET_EXCEEDED')) throw error;
     const counted = mayFit(request, error.details.remaining, services)
       ? await models.countInputTokens(asked.call, asked.chain, billing.signal)
       : null;
-    return ledger.hold({ ...request, ...(counted !== null && { estimatedInputTokens: counted }) });
+    return writer.hold({ ...request, ...(counted !== null && { estimatedInputTokens: counted }) });
   }
 }
 

@@ -85,8 +85,8 @@ export async function askGates<Request extends CallRequest>(
 
 /**
  * One model call that is paid for and was let through: the hold, the call, the settlement of every attempt that was
- * billed. The usage is recorded however the call ends, before it resolves or rejects; an attempt that fails is recorded
- * before the next one, which needs room of its own.
+ * billed. The usage is recorded however the call ends: with the next write of a run, so before any end of a run that
+ * follows is told; an attempt that fails with the room of the next one.
  */
 export async function meteredCall(
   { billing, request, sink }: MeteredCall,
@@ -96,13 +96,13 @@ export async function meteredCall(
   const { runId, requestId } = billing.tag;
   const log = services.log.child({ runId, requestId });
   signal.throwIfAborted();
-  const tab = await openBilling(() => holdCall(billing, request, services), services.ledger);
+  const tab = await openBilling(() => holdCall(billing, request, services), services.writer);
   const attempts: PaidAttempt[] = [];
   const onUsage = (usage: ModelUsage) => billing.onUsage(tab.holdId(), usage);
   const onAttempt = async (report: AttemptReport) => {
     const attempt: PaidAttempt = { ...report, cost: '0' };
     attempts.push(attempt);
-    const row = await tab.settle(attempt);
+    const row = tab.settle(attempt);
     if (row) attempt.cost = row.cost;
   };
   const onRetry = () => tab.holdAgain();
@@ -115,7 +115,7 @@ export async function meteredCall(
     const whole = attempts.filter(({ billed }) => billed).length === 1;
     return { ...answer, usage: tokenUsageOf(row), cost: row.cost, cached: false, whole };
   } finally {
-    await tab.close();
+    tab.close();
     notifyPlugins(attempts, hookContext(billing), services);
   }
 }
@@ -131,7 +131,7 @@ function hookContext({ tag, signal }: Billing): HookContext {
 }
 
 /** The room that the attempts of one call are held and settled under, one at a time. */
-async function openBilling(holdRoom: () => Promise<Hold>, ledger: RunServices['ledger']) {
+async function openBilling(holdRoom: () => Promise<Hold>, writer: RunServices['writer']) {
   let hold: Hold | null = await holdRoom();
   let holdId = hold.id;
   let row: UsageRecordRow | null = null;
@@ -140,12 +140,12 @@ async function openBilling(holdRoom: () => Promise<Hold>, ledger: RunServices['l
     holdId: (): string => holdId,
     /** The last attempt that was billed. */
     row: (): UsageRecordRow | null => row,
-    /** At once, so that a server that dies before the next attempt has this one in its books. Null: nothing was billed. */
-    async settle(attempt: AttemptReport): Promise<UsageRecordRow | null> {
+    /** Stored with the room of the next attempt, or with what the run writes next. Null: nothing was billed. */
+    settle(attempt: AttemptReport): UsageRecordRow | null {
       if (!hold || !attempt.billed) return null;
       const settled = hold;
       hold = null;
-      row = await ledger.settle(settled, outcomeOf(attempt));
+      row = writer.settle(settled, outcomeOf(attempt));
       return row;
     },
     /** What the last attempt was billed has used its room up. Rejects with BUDGET_EXCEEDED. */
@@ -154,8 +154,8 @@ async function openBilling(holdRoom: () => Promise<Hold>, ledger: RunServices['l
       holdId = hold.id;
     },
     /** Gives room back under which nothing was billed. */
-    async close(): Promise<void> {
-      if (hold) await ledger.release(hold);
+    close(): void {
+      if (hold) writer.release(hold);
     },
   };
 }

@@ -67,7 +67,6 @@ export class LiveRun implements LogOwner {
   readonly #abort = new AbortController();
   readonly #ended = Promise.withResolvers<RunRecord>();
   #deadline: NodeJS.Timeout | null = null;
-  #stored: Promise<void> = Promise.resolve();
   readonly #sharedEnvelope: Envelope | null;
   readonly #onEvent: LiveRunOptions['onEvent'];
   readonly #onEnd: LiveRunOptions['onEnd'];
@@ -146,14 +145,14 @@ export class LiveRun implements LogOwner {
 
   /** Stores the row, without holding the run up. */
   create(): void {
-    this.#stored = this.#writer.create(this.row);
+    const stored = this.#writer.create(this.row);
     const look = () => {
       if (this.hasSpoken) return;
       if (this.#writer.stuck) this.#refuse(unstored());
       else timer = setTimeout(look, pollMs);
     };
     let timer = setTimeout(look, storedWithinMs);
-    void this.#stored.then(() => clearTimeout(timer));
+    void stored.then(() => clearTimeout(timer));
   }
 
   append(body: RunEventBody): void {
@@ -164,7 +163,6 @@ export class LiveRun implements LogOwner {
 
   /** Resolves when everything appended until now is stored. Throws once another server has the run. */
   async durable(): Promise<void> {
-    await this.#stored;
     await this.#writer.stored(this);
     if (this.#fenced) throw interrupted();
   }
@@ -187,7 +185,6 @@ export class LiveRun implements LogOwner {
     const finishedAt = new Date();
     const final = { ...patch, finishedAt, durationMs: finishedAt.getTime() - createdAt.getTime() };
     const lastEvent = this.log.prepare(last);
-    await this.#stored;
     await this.#writer.change(this, final, lastEvent);
     if (!this.#fenced) {
       Object.assign(this.record, final);

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../kernel/events.ts';
+import type { LedgerBatch } from '../../ledger/ledger.ts';
 import type { RunLog } from './run-log.ts';
 import type { NewRun, RunPatch } from './run-rows.ts';
 
@@ -17,23 +18,30 @@ export interface Ending {
   lastEvent: RunEvent | null;
 }
 
+/** What comes together until it is written. */
 export interface Batch {
   created: NewRun[];
   dirty: Set<LogOwner>;
   endings: Ending[];
+  /** Null where nothing is held or settled with it. */
+  ledger: LedgerBatch | null;
   done: PromiseWithResolvers<void>;
 }
 
-export function emptyBatch(): Batch {
-  return { created: [], dirty: new Set(), endings: [], done: Promise.withResolvers<void>() };
-}
+export const emptyBatch = (ledger: LedgerBatch | null): Batch => ({
+  created: [],
+  dirty: new Set(),
+  endings: [],
+  ledger,
+  done: Promise.withResolvers<void>(),
+});
 
 /** A batch with its events read off once: tried again it writes the same rows, so a commit whose answer was lost does no harm. */
 export interface FormedBatch {
-  created: NewRun[];
+  created: readonly NewRun[];
   /** By writer, not by run: one that was fenced and its successor may be writers of one run on the same server. */
-  parts: { run: LogOwner; events: RunEvent[] }[];
-  endings: Ending[];
+  parts: readonly { run: LogOwner; events: readonly RunEvent[] }[];
+  endings: readonly Ending[];
 }
 
 export function formed({ created, dirty, endings }: Batch): FormedBatch {
@@ -50,6 +58,6 @@ export function splitByRun({ created, parts, endings }: FormedBatch): FormedBatc
   }));
 }
 
-export function isEmpty({ created, dirty, endings }: Batch): boolean {
-  return created.length === 0 && dirty.size === 0 && endings.length === 0;
+export function isEmpty({ created, dirty, endings, ledger }: Batch): boolean {
+  return created.length + dirty.size + endings.length === 0 && (ledger?.isEmpty ?? true);
 }

@@ -1,10 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database, Queryable } from '../../data/database.ts';
-import { DomainError } from '../../kernel/errors.ts';
+import type { Database } from '../../data/database.ts';
 import type { RunEvent } from '../../kernel/events.ts';
-import { UnstorableError } from '../../kernel/json/storable-json.ts';
 import type { Log } from '../../kernel/log.ts';
+import type {
+  CacheHit,
+  CallOutcome,
+  Hold,
+  HoldRequest,
+  Ledger,
+  LedgerBatch,
+  UsageRecordRow,
+  UsageTag,
+} from '../../ledger/ledger.ts';
+import { giveUpRuns } from './give-up-runs.ts';
+import { isAboutData } from './is-about-data.ts';
 import {
+  type Batch,
   type Ending,
   emptyBatch,
   type FormedBatch,
@@ -13,22 +24,19 @@ import {
   type LogOwner,
   splitByRun,
 } from './log-batch.ts';
-import { insertEvents, insertRuns, type NewRun, patchRuns, type RunPatch } from './run-rows.ts';
+import type { NewRun, RunPatch } from './run-rows.ts';
+import { writeBatch } from './write-batch.ts';
 
 const stuckAfterMs = 2_500;
 
-/** How often one batch is tried that the database has no memory for: some 3 s. */
-const maxWithoutMemory = 5;
-
-const unwritable = new DomainError(
-  'RUN_INTERRUPTED',
-  'What the run said cannot be stored, so it was ended.',
-  { retryable: false },
-);
+/** How long a new run's row waits for the room of its first call, which is stored with it. */
+const createDelayMs = 25;
 
 interface WriterOptions {
   database: Database;
   log: Log;
+  /** Left out where nothing is held or settled. */
+  ledger?: Pick<Ledger, 'batch' | 'hold'>;
   /**
    * How long text may wait to be written together with other runs', less what the last write took, so that what is told
    * is ahead of the database by this and one write. Default 150 ms.
@@ -37,16 +45,16 @@ interface WriterOptions {
 }
 
 /**
- * Writes the logs of all live runs: one transaction and one multi-row insert for whatever came together. Text waits up to
- * `delayMs`; whoever needs to know that something is stored (`stored`) makes the batch go at once. A batch that fails is
- * tried again until it succeeds: memory keeps what the database has not got.
+ * Writes the logs of all live runs, and holds and settles for their calls: one statement for whatever came together. Text
+ * and bills wait up to `delayMs`; whoever needs to know that something is stored (`hold`, `stored`, `change`) makes the
+ * batch go at once. A batch that fails is tried again until it succeeds: memory keeps what the database has not got.
  */
 export class LogWriter {
-  readonly #database: Database;
-  readonly #log: Log;
+  readonly #options: WriterOptions;
   readonly #delayMs: number;
-  #next = emptyBatch();
+  #next: Batch;
   #timer: NodeJS.Timeout | null = null;
+  #dueAt = 0;
   #writing = false;
   #inFlight: Promise<void> = Promise.resolve();
   /** When the batch in flight was first tried. */
@@ -54,10 +62,10 @@ export class LogWriter {
   #lastWriteMs = 0;
   #failing = false;
 
-  constructor({ database, log, delayMs = 150 }: WriterOptions) {
-    this.#database = database;
-    this.#log = log;
-    this.#delayMs = delayMs;
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#delayMs = options.delayMs ?? 150;
+    this.#next = this.#emptyBatch();
   }
 
   /** The database does not take what it is given. */
@@ -68,18 +76,40 @@ export class LogWriter {
   /** Stores a new run's row; resolves when it is there. */
   create(run: NewRun): Promise<void> {
     this.#next.created.push(run);
-    return this.#soon();
+    this.#writeIn(createDelayMs);
+    return this.#next.done.promise;
+  }
+
+  /** As `Ledger.hold`. */
+  hold(request: HoldRequest): Promise<Hold> {
+    // A batch that is tried again and again must not hold up those who would be refused.
+    if (this.#failing) return this.#options.ledger!.hold(request);
+    const held = this.#ledger.hold(request);
+    void this.#soon();
+    return held;
+  }
+
+  /** As `LedgerBatch.settle`: it is stored with the next batch, and so before any end of a run that follows. */
+  settle(hold: Hold, outcome: CallOutcome): UsageRecordRow {
+    const record = this.#ledger.settle(hold, outcome);
+    this.#writeIn(this.#dueInMs());
+    return record;
+  }
+
+  release(hold: Hold): void {
+    this.#ledger.release(hold);
+    this.#writeIn(this.#dueInMs());
+  }
+
+  recordCacheHit(tag: UsageTag, hit: CacheHit): void {
+    this.#ledger.recordCacheHit(tag, hit);
+    this.#writeIn(this.#dueInMs());
   }
 
   /** Something was appended to the run's log: write it when its time has come. */
   touch(run: LogOwner): void {
     this.#next.dirty.add(run);
-    this.#timer ??= setTimeout(() => void this.#soon(), this.#dueInMs());
-  }
-
-  /** Text may have to wait for the write in flight before its own. A slow database is not asked more often for that. */
-  #dueInMs(): number {
-    return Math.max(this.#delayMs - this.#lastWriteMs, this.#delayMs / 6);
+    if (!this.#timer) this.#writeIn(this.#dueInMs());
   }
 
   /** Writes what the run's log has by now; resolves when it is stored. */
@@ -102,6 +132,28 @@ export class LogWriter {
     }
   }
 
+  get #ledger(): LedgerBatch {
+    if (!this.#next.ledger) throw new Error('this writer has no ledger');
+    return this.#next.ledger;
+  }
+
+  #emptyBatch(): Batch {
+    return emptyBatch(this.#options.ledger?.batch() ?? null);
+  }
+
+  /** Text may have to wait for the write in flight before its own. A slow database is not asked more often for that. */
+  #dueInMs(): number {
+    return Math.max(this.#delayMs - this.#lastWriteMs, this.#delayMs / 6);
+  }
+
+  #writeIn(milliseconds: number): void {
+    const dueAt = performance.now() + milliseconds;
+    if (this.#timer && this.#dueAt <= dueAt) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#dueAt = dueAt;
+    this.#timer = setTimeout(() => void this.#soon(), milliseconds);
+  }
+
   #soon(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -117,26 +169,38 @@ export class LogWriter {
     await new Promise(setImmediate);
     while (!isEmpty(this.#next)) {
       const batch = this.#next;
-      this.#next = emptyBatch();
+      this.#next = this.#emptyBatch();
       this.#inFlight = batch.done.promise;
-      await this.#writeUntilDone(formed(batch));
+      await this.#writeWhole(batch);
       batch.done.resolve();
     }
-    // In the same turn as the check: whoever comes next starts the writing anew.
+    // In the same turn as the check: whoever comes next starts the writing again.
     this.#writing = false;
+  }
+
+  /** In one statement, or else each part by itself: what the ledger has to write first, since an end shows its cost. */
+  async #writeWhole(batch: Batch): Promise<void> {
+    const rows = formed(batch);
+    const { ledger } = batch;
+    if (!ledger || ledger.isEmpty) return this.#writeUntilDone(rows);
+    this.#busySince = performance.now();
+    try {
+      await this.#write(rows, ledger);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a batch was not written; trying its parts');
+      this.#failing = true;
+      await ledger.failed(error);
+      await this.#writeUntilDone(rows);
+    }
   }
 
   async #writeUntilDone(batch: FormedBatch): Promise<void> {
     this.#busySince = performance.now();
     for (let attempt = 1; ; attempt++) {
       try {
-        const from = performance.now();
-        await this.#write(batch);
-        this.#lastWriteMs = performance.now() - from;
-        this.#failing = false;
-        return;
+        return await this.#write(batch, null);
       } catch (error) {
-        this.#log.error({ err: error, attempt }, 'run log not written, trying again');
+        this.#options.log.error({ err: error, attempt }, 'run log not written, trying again');
         if (isAboutData(error, attempt)) return this.#writeOneByOne(batch, error);
         this.#failing = true;
         await delay(Math.min(100 * 2 ** attempt, 2_000));
@@ -151,101 +215,47 @@ export class LogWriter {
       for (const part of parts) await this.#writeUntilDone(part);
       return;
     }
+    const { database, log } = this.#options;
     const runIds = batch.parts.map(({ run }) => run.log.runId);
-    this.#log.error({ err: error, runIds }, 'the database refuses this run, it is given up');
-    await this.#giveUp(batch.created, runIds).catch((cause: unknown) =>
-      this.#log.error({ err: cause, runIds }, 'nor does it end it'),
-    );
+    log.error({ err: error, runIds }, 'the database refuses this run; it is given up');
+    try {
+      await giveUpRuns(database, batch.created, runIds);
+      this.#failing = false;
+    } catch (cause) {
+      log.error({ err: cause, runIds }, 'could not mark the run as failed');
+    }
     for (const { run } of batch.parts) run.onFenced();
   }
 
-  /** Ends the run in the database. What was asked may be what is refused: a run that has no row yet gets one without. */
-  async #giveUp(created: readonly NewRun[], runIds: readonly string[]): Promise<void> {
-    await this.#database.transaction(async (transaction) => {
-      await insertRuns(
-        transaction,
-        created.map((run) => ({ ...run, input: {} })),
-      );
-      await transaction.query(
-        `UPDATE "Run" SET status = 'FAILED', "finishedAt" = now(), error = $2::jsonb
-         WHERE id = ANY($1::uuid[]) AND "finishedAt" IS NULL`,
-        [runIds, JSON.stringify(unwritable)],
-      );
-    });
+  async #write(batch: FormedBatch, ledger: LedgerBatch | null): Promise<void> {
+    const from = performance.now();
+    const { database } = this.#options;
+    const written = await writeBatch(database, batch, ledger?.arguments() ?? null);
+    this.#lastWriteMs = performance.now() - from;
     this.#failing = false;
-  }
-
-  async #write({ created, parts, endings }: FormedBatch): Promise<void> {
-    const mine = await this.#database.transaction(async (transaction) => {
-      await insertRuns(transaction, created);
-      const mine = await lockOwn(
-        transaction,
-        parts.map(({ run }) => run),
-      );
-      const own = ({ run }: { run: LogOwner }) => mine.has(run);
-      const ends = endings.filter(own);
-      const last = ends.flatMap(({ lastEvent }) => lastEvent ?? []);
-      const events = parts.filter(own).flatMap((part) => part.events);
-      await insertEvents(transaction, [...events, ...last]);
-      const patches = ends.map(({ run, patch }) => ({ runId: run.log.runId, patch }));
-      await patchRuns(transaction, patches);
-      return mine;
-    });
-    for (const { run, events } of parts) {
-      if (mine.has(run)) run.log.markWritten(events.at(-1)?.position ?? 0);
+    ledger?.committed(written.ledger);
+    for (const { run, events } of batch.parts) {
+      if (written.own.has(run)) run.log.markWritten(events.at(-1)?.position ?? 0);
       else run.onFenced();
     }
-    this.#publish(endings.filter(({ run }) => mine.has(run)));
-    this.#tellServers(parts.map(({ run }) => run.log.runId));
-  }
-
-  #publish(endings: readonly Ending[]): void {
-    for (const { run, lastEvent } of endings) {
-      if (!lastEvent) continue;
-      run.log.publish(lastEvent);
-      run.log.markWritten(lastEvent.position);
-    }
+    publish(batch.endings.filter(({ run }) => written.own.has(run)));
+    this.#tellServers(batch.parts.map(({ run }) => run.log.runId));
   }
 
   /** Servers that tail these runs look at once instead of at their next poll. A notification holds some 200 ids. */
   #tellServers(runIds: string[]): void {
-    if (this.#database.kind === 'embedded') return;
+    const { database } = this.#options;
+    if (database.kind === 'embedded') return;
     for (let start = 0; start < runIds.length; start += 200) {
-      void this.#database.signals.publish('run', runIds.slice(start, start + 200).join(','));
+      void database.signals.publish('run', runIds.slice(start, start + 200).join(','));
     }
   }
 }
 
-/**
- * SQLSTATE classes 22 (data), 23 (integrity) and 54 (limits) blame what is written, not the database's health; so does
- * what no JSON or no message can be made of, while a connection that fails is never a RangeError or TypeError. Memory
- * (53200) may be short because of anybody, or of one run's content: that shows when it stays short.
- */
-function isAboutData(error: unknown, attempt: number): boolean {
-  if (error instanceof UnstorableError) return true;
-  if (error instanceof RangeError || error instanceof TypeError) return true;
-  const code = (error as { code?: unknown } | null)?.code;
-  if (code === '53200') return attempt >= maxWithoutMemory;
-  return typeof code === 'string' && /^(22|23|54)/.test(code);
-}
-
-/**
- * Of these runs, those that are still this server's. The share lock keeps a taker-over, who updates the row, waiting
- * until this batch is committed: nothing slips in behind what it has read.
- */
-async function lockOwn(transaction: Queryable, runs: LogOwner[]): Promise<Set<LogOwner>> {
-  if (runs.length === 0) return new Set();
-  const rows = await transaction.query<{ id: string; epoch: number }>(
-    `SELECT r.id, r.epoch FROM "Run" r
-     JOIN unnest($1::uuid[], $2::int[], $3::uuid[]) AS own(id, epoch, "serverId")
-       ON own.id = r.id AND own.epoch = r.epoch AND own."serverId" = r."serverId"
-     ORDER BY r.id FOR SHARE OF r`,
-    [
-      runs.map(({ log }) => log.runId),
-      runs.map(({ epoch }) => epoch),
-      runs.map(({ serverId }) => serverId),
-    ],
-  );
-  const epochs = new Map(rows.map(({ id, epoch }) => [id, epoch]));
-  return new Set(runs.filter(({ log, epoch }) => epochs.get(log.runId) === epoch));
+function publish(endings: readonly Ending[]): void {
+  for (const { run, lastEvent } of endings) {
+    if (!lastEvent) continue;
+    run.log.publish(lastEvent);
+    run.log.markWritten(lastEvent.position);
+  }
 }

@@ -5,7 +5,8 @@ import { newId } from '../../../src/data/new-id.ts';
 import type { RunKind, RunStatus } from '../../../src/kernel/run.ts';
 import { listRuns } from '../../../src/runs/listing/list-runs.ts';
 import { newRun } from '../../../src/runs/log/new-run.ts';
-import { insertRuns, patchRuns } from '../../../src/runs/log/run-rows.ts';
+import { RunLog } from '../../../src/runs/log/run-log.ts';
+import { writeBatch } from '../../../src/runs/log/write-batch.ts';
 import type { RunFilter } from '../../../src/runs/runs.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 
@@ -58,22 +59,21 @@ let database: Database & AsyncDisposable;
 beforeAll(async () => {
   database = await openTestDatabase();
   const owner = { groups: [], roles: [], apiKeyId: null, requestId: 'request' };
-  await insertRuns(
-    database,
-    samples.map(({ id, kind, userId, model, agent, createdAt, tags }) => ({
-      ...newRun({
-        id,
-        kind,
-        owner: { ...owner, userId },
-        serverId: newId(),
-        input: { prompt: { text: 'What is tea?' } },
-        model,
-        options: { tags },
-        ...(agent === null ? {} : { agent }),
-      }),
-      createdAt,
-    })),
-  );
+  const serverId = newId();
+  const created = samples.map(({ id, kind, userId, model, agent, createdAt, tags }) => ({
+    ...newRun({
+      id,
+      kind,
+      owner: { ...owner, userId },
+      serverId,
+      input: { prompt: { text: 'What is tea?' } },
+      model,
+      options: { tags },
+      ...(agent === null ? {} : { agent }),
+    }),
+    createdAt,
+  }));
+  await writeBatch(database, { created, parts: [], endings: [] }, null);
   for (const { id, status, prompt, errorCode, conversationId, cost } of samples) {
     const error = errorCode && {
       code: errorCode,
@@ -83,7 +83,13 @@ beforeAll(async () => {
     };
     const ended = status === 'RUNNING' ? {} : { finishedAt: new Date() };
     const patch = { status, promptName: prompt, error, ...ended };
-    await patchRuns(database, [{ runId: id, patch }]);
+    const run = { log: new RunLog(id), serverId, epoch: 1, onFenced: () => {} };
+    const parts = [{ run, events: [] }];
+    await writeBatch(
+      database,
+      { created: [], parts, endings: [{ run, patch, lastEvent: null }] },
+      null,
+    );
     await database.query('UPDATE "Run" SET "conversationId" = $2, cost = $3 WHERE id = $1', [
       id,
       conversationId,
