@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isLoopback } from './kernel/is-loopback.ts';
 import { StartupError } from './kernel/startup-error.ts';
@@ -16,6 +17,15 @@ const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 const usd = z.string().regex(/^\d+(\.\d{1,12})?$/, 'must be US dollars as a decimal, like 0.50');
 
 const origin = (text: string): boolean => text === '*' || URL.parse(text)?.origin === text;
+
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+  );
+};
 
 const timeZone = (text: string): boolean => {
   try {
@@ -78,6 +88,14 @@ const variables = z.object({
     .transform((list) => list.split(',').map((item) => item.trim()))
     .refine((list) => list.every(origin), 'must be origins like https://app.example, or *')
     .default([]),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform((list) => list.split(',').map((item) => item.trim()))
+    .refine(
+      (list) => list.every(isNetwork),
+      'must be addresses or networks like 10.0.0.0/8, separated by commas',
+    )
+    .default([]),
   DISCONNECT_GRACE_MS: wholeNumber(0, 3_600_000).default(5_000),
   SLOW_CONSUMER_MS: wholeNumber(100, 3_600_000).default(10_000),
   SERVER_LEASE_MS: wholeNumber(1_000, 3_600_000).default(20_000),
@@ -139,6 +157,8 @@ export interface Config {
   bodyLimitBytes: number;
   /** Web origins whose pages may call, besides the server's own. */
   corsOrigins: readonly string[];
+  /** Addresses and networks of proxies whose X-Forwarded-For counts. */
+  trustedProxies: readonly string[];
   disconnectGraceMs: number;
   /** How long a reader may take nothing before its stream ends. */
   slowConsumerMs: number;
@@ -225,6 +245,7 @@ function toConfig(set: Variables): Config {
     rateLimit: set.RATE_LIMIT,
     bodyLimitBytes: set.BODY_LIMIT_BYTES,
     corsOrigins: set.CORS_ORIGINS,
+    trustedProxies: set.TRUSTED_PROXIES,
     disconnectGraceMs: set.DISCONNECT_GRACE_MS,
     slowConsumerMs: set.SLOW_CONSUMER_MS,
     serverLeaseMs: set.SERVER_LEASE_MS,

@@ -2,15 +2,16 @@ import type { Queryable } from '../data/database.ts';
 import { newId } from '../data/new-id.ts';
 import type { ApiKey } from '../generated/prisma/client.ts';
 import type { Scopes } from '../kernel/access/scopes.ts';
-import type { ApiKeyRecord } from './auth.ts';
+import type { ApiKeyRecord, SignInFailure } from './auth.ts';
 import { knownRoles } from './known-roles.ts';
 import { hashSecret, newSecret } from './secret.ts';
 
 export const keyPrefix = 'tsr_';
-const shownCharacters = keyPrefix.length + 8;
+/** The first characters of a key, to recognise it by. */
+export const shownPrefix = (secret: string): string => secret.slice(0, keyPrefix.length + 8);
 
-/** A key that signs in. */
-export interface LiveKey {
+/** A key as a presented secret finds it. */
+export interface PresentedKey {
   id: string;
   /** Of the secret that was presented: a rotated key has two for a while. */
   hash: string;
@@ -20,6 +21,8 @@ export interface LiveKey {
   scopes: Scopes | null;
   actsForUsers: boolean;
   lastUsedAt: Date | null;
+  /** Why the secret does not sign in; null where it does. */
+  failure: SignInFailure | null;
 }
 
 /** A key as the API shows it: without anything that signs in. */
@@ -31,22 +34,24 @@ export function toRecord(row: ApiKey): ApiKeyRecord {
 /** A new secret with what is stored of it. */
 export function newKeySecret() {
   const secret = newSecret(keyPrefix);
-  return { secret, hash: hashSecret(secret), prefix: secret.slice(0, shownCharacters) };
+  return { secret, hash: hashSecret(secret), prefix: shownPrefix(secret) };
 }
 
 const columns = `"id", "userId", "groups", "roles", "scopes", "actsForUsers", "lastUsedAt"`;
 const isLive = `"revokedAt" IS NULL AND ("expiresAt" IS NULL OR "expiresAt" > now())`;
 
-/** Live keys by the hashes of their secrets, a secret that was replaced included while it is still valid. */
-export async function findLiveKeys(
+const failure = `CASE WHEN "revokedAt" IS NOT NULL THEN 'revoked' WHEN "expiresAt" <= now() THEN 'expired'`;
+
+/** Keys by the hashes of their secrets, of the one before the last rotation too. */
+export async function findPresentedKeys(
   database: Queryable,
   hashes: readonly string[],
-): Promise<Map<string, LiveKey>> {
-  const rows = await database.query<LiveKey>(
-    `SELECT "hash", ${columns} FROM "ApiKey" WHERE "hash" = ANY($1) AND ${isLive}
+): Promise<Map<string, PresentedKey>> {
+  const rows = await database.query<PresentedKey>(
+    `SELECT "hash", ${columns}, ${failure} END AS failure FROM "ApiKey" WHERE "hash" = ANY($1)
      UNION ALL
-     SELECT "previousHash", ${columns} FROM "ApiKey"
-     WHERE "previousHash" = ANY($1) AND "previousUntil" > now() AND ${isLive}`,
+     SELECT "previousHash", ${columns}, ${failure} WHEN "previousUntil" <= now() THEN 'replaced' END
+     FROM "ApiKey" WHERE "previousHash" = ANY($1)`,
     [hashes],
   );
   return new Map(rows.map((row) => [row.hash, row]));

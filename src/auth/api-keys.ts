@@ -5,15 +5,15 @@ import type { Principal } from '../kernel/access/principal.ts';
 import { DomainError } from '../kernel/errors.ts';
 import { pageOf, readPageRequest, uuidPattern } from '../kernel/page-cursor.ts';
 import {
-  findLiveKeys,
+  findPresentedKeys,
   findRunningKeys,
   insertFirstAdminKey,
   keyPrefix,
-  type LiveKey,
   newKeySecret,
+  type PresentedKey,
   toRecord,
 } from './api-key-rows.ts';
-import type { Auth, EndUser } from './auth.ts';
+import type { Auth, EndUser, Identity } from './auth.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
 import { createLastUse } from './key-last-use.ts';
 import { knownRoles } from './known-roles.ts';
@@ -35,7 +35,7 @@ export interface ApiKeys
    * The principal of a live key, or the user that a request of it names. The database is asked each time: a key revoked
    * on any server is refused at once. Rejects with FORBIDDEN for a key that names a user and does not act for users.
    */
-  principalOf(secret: string, endUser: EndUser | null): Promise<Principal | null>;
+  identify(secret: string, endUser: EndUser | null): Promise<Identity>;
   close(): Promise<void>;
 }
 
@@ -43,16 +43,16 @@ export interface ApiKeys
 export function createApiKeys(database: Database): ApiKeys {
   const { apiKey: table } = database.prisma;
   const lastUse = createLastUse(database);
-  const liveKey = createBatchedLookup((hashes) => findLiveKeys(database, hashes));
+  const presentedKey = createBatchedLookup((hashes) => findPresentedKeys(database, hashes));
   const runningKey = createBatchedLookup((ids) => findRunningKeys(database, ids));
   const get = async (id: string) => table.findUnique({ where: { id } });
   return {
-    async principalOf(secret, endUser) {
-      if (!secret.startsWith(keyPrefix)) return null;
-      const key = await liveKey(hashSecret(secret));
-      if (!key) return null;
+    async identify(secret, endUser) {
+      if (!secret.startsWith(keyPrefix)) return { failure: 'unknown' };
+      const key = await presentedKey(hashSecret(secret));
+      if (!key || key.failure) return { failure: key?.failure ?? 'unknown' };
       lastUse.note(key.id, key.lastUsedAt);
-      return endUser ? actingPrincipal(key, endUser) : ownPrincipal(key);
+      return { principal: endUser ? actingPrincipal(key, endUser) : ownPrincipal(key) };
     },
     async createApiKey({ name, userId, roles, ...input }) {
       const { groups = [], scopes = null, actsForUsers = false, expiresAt = null } = input;
@@ -120,7 +120,14 @@ function noSuchKey(): never {
   throw new DomainError('NOT_FOUND', 'There is no API key with this id.');
 }
 
-const ownPrincipal = ({ id, userId, groups, roles, scopes, actsForUsers }: LiveKey): Principal => ({
+const ownPrincipal = ({
+  id,
+  userId,
+  groups,
+  roles,
+  scopes,
+  actsForUsers,
+}: PresentedKey): Principal => ({
   userId,
   groups,
   roles: knownRoles(roles),
@@ -130,7 +137,7 @@ const ownPrincipal = ({ id, userId, groups, roles, scopes, actsForUsers }: LiveK
 });
 
 /** The named user, with the key's scopes and never more than the role USER. */
-function actingPrincipal(key: LiveKey, { userId, groups }: EndUser): Principal {
+function actingPrincipal(key: PresentedKey, { userId, groups }: EndUser): Principal {
   if (!key.actsForUsers) {
     throw new DomainError(
       'FORBIDDEN',

@@ -1,6 +1,7 @@
 import type { Principal, Role } from '../kernel/access/principal.ts';
 import type { Scopes } from '../kernel/access/scopes.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import type { AuditLog } from './audit/audit-log.ts';
 
 export interface ApiKeyRecord {
   id: string;
@@ -28,6 +29,28 @@ export interface EndUser {
   groups: readonly string[];
 }
 
+/** From where a request comes, and under which id it is logged. */
+export interface Visitor {
+  /** Null where it is not known. */
+  address: string | null;
+  requestId: string;
+}
+
+/** Why credentials do not sign in. */
+export type SignInFailure =
+  /** There are none. */
+  | 'missing'
+  /** They are nobody's. */
+  | 'unknown'
+  | 'expired'
+  | 'revoked'
+  /** A secret whose key has been rotated since. */
+  | 'replaced'
+  /** A token that was made for another application. */
+  | 'wrongAudience';
+
+export type Identity = { principal: Principal } | { failure: SignInFailure };
+
 export interface Credentials {
   /** The `authorization` header or connection parameter: "Bearer …". */
   authorization?: string | null;
@@ -35,15 +58,17 @@ export interface Credentials {
   session?: string | null;
   /** The end user that the request names; only keys that act for users may. */
   endUser?: EndUser | null;
+  visitor?: Visitor;
 }
 
 export interface Auth {
+  audit: AuditLog;
   /**
-   * Whose request is it? Null for none or wrong credentials. Revocations by any server hold at once: the database is
-   * asked (once for all requests of one tick). Rejects with FORBIDDEN for a request that may not name an end user, and
-   * when the database is away.
+   * The principal of these credentials, or why there is none. Revocations by any server hold at once: the database is
+   * asked (once for all requests of one tick). Rejects with FORBIDDEN for a request that may not name an end user, with
+   * RATE_LIMITED while too many sign-ins from there have failed, and when the database is away.
    */
-  authenticate(credentials: Credentials): Promise<Principal | null>;
+  authenticate(credentials: Credentials): Promise<Identity>;
   createApiKey(input: {
     name: string;
     userId: string;

@@ -3,11 +3,14 @@ import type { Database } from '../data/database.ts';
 import type { Principal } from '../kernel/access/principal.ts';
 import { DomainError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { keyPrefix, shownPrefix } from './api-key-rows.ts';
 import { createApiKeys } from './api-keys.ts';
-import type { Auth, EndUser } from './auth.ts';
+import { AuditLog } from './audit/audit-log.ts';
+import type { Auth, EndUser, Identity, Visitor } from './auth.ts';
 import { createBrowserSessions } from './browser-sessions.ts';
 import { createTokenVerifier, type JwtOptions } from './json-web-tokens.ts';
 import { hashSecret } from './secret.ts';
+import { SignInGuard } from './sign-in/sign-in-guard.ts';
 
 export interface CreateAuthOptions {
   database: Database;
@@ -37,6 +40,13 @@ function createAdminKeyCheck(adminKey: string | null): (token: string) => boolea
   return (token) => timingSafeEqual(expected, Buffer.from(hashSecret(token)));
 }
 
+interface Asked {
+  endUser: EndUser | null;
+  visitor: Visitor;
+}
+
+const unknownVisitor: Visitor = { address: null, requestId: '' };
+
 const isToken = (token: string): boolean => token.split('.').length === 3;
 
 const namesNobody = (): DomainError =>
@@ -53,20 +63,35 @@ export function createAuth(options: CreateAuthOptions): Auth {
   const sessions = createBrowserSessions(database);
   const verifyToken = jwt ? createTokenVerifier(jwt, log) : null;
 
-  const principalOf = async (token: string, endUser: EndUser | null) => {
-    if (!isAdminKey(token) && !isToken(token)) return keys.principalOf(token, endUser);
+  const audit = new AuditLog(database);
+  const guard = new SignInGuard({ audit, log });
+
+  const identityOf = async (token: string, endUser: EndUser | null): Promise<Identity> => {
+    if (!isAdminKey(token) && !isToken(token)) return keys.identify(token, endUser);
     if (endUser) throw namesNobody();
-    return isAdminKey(token) ? fixedAdmin : (verifyToken?.(token) ?? null);
+    if (isAdminKey(token)) return { principal: fixedAdmin };
+    return verifyToken ? verifyToken(token) : { failure: 'unknown' };
+  };
+  const signIn = async (authorization: string, { endUser, visitor }: Asked): Promise<Identity> => {
+    const token = bearerToken(authorization);
+    const hash = hashSecret(token ?? '');
+    const prefix = token?.startsWith(keyPrefix) ? shownPrefix(token) : null;
+    const attempt = { visitor, hash, prefix };
+    guard.admit(attempt);
+    const identity: Identity = token ? await identityOf(token, endUser) : { failure: 'unknown' };
+    if ('principal' in identity) guard.succeeded(attempt);
+    else guard.failed(attempt, identity.failure);
+    return identity;
   };
   return {
-    async authenticate({ authorization, session, endUser = null }) {
-      // Whoever sends a key means it: a wrong one is not made good by a cookie.
-      if (authorization) {
-        const token = bearerToken(authorization);
-        return token ? principalOf(token, endUser) : null;
-      }
-      if (session && endUser) throw namesNobody();
-      return session ? sessions.principalOf(session) : null;
+    audit,
+    async authenticate({ authorization, session, endUser = null, visitor = unknownVisitor }) {
+      // A key that is sent is meant: a wrong one is not made good by a cookie.
+      if (authorization) return signIn(authorization, { endUser, visitor });
+      if (!session) return { failure: 'missing' };
+      if (endUser) throw namesNobody();
+      const principal = await sessions.principalOf(session);
+      return principal ? { principal } : { failure: 'unknown' };
     },
     createApiKey: keys.createApiKey,
     revokeApiKey: keys.revokeApiKey,

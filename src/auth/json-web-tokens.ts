@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Principal, Role } from '../kernel/access/principal.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Identity, SignInFailure } from './auth.ts';
 import { isGroupName } from './group-name.ts';
 import { knownRoles } from './known-roles.ts';
 import { isUserId } from './user-id.ts';
@@ -44,6 +45,12 @@ function toPrincipal({ sub, roles, groups }: JWTPayload): Principal | null {
   };
 }
 
+function failureOf(error: unknown): SignInFailure {
+  if (error instanceof errors.JWTExpired) return 'expired';
+  const isAudience = error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud';
+  return isAudience ? 'wrongAudience' : 'unknown';
+}
+
 /**
  * Tokens of an identity provider: `sub` is the user id, the claim `roles` a list of roles (USER when it is left out), the
  * claim `groups` a list of names. A token must expire. The key set is fetched when first needed and when a token names a
@@ -52,7 +59,7 @@ function toPrincipal({ sub, roles, groups }: JWTPayload): Principal | null {
 export function createTokenVerifier(
   options: JwtOptions,
   log: Log,
-): (token: string) => Promise<Principal | null> {
+): (token: string) => Promise<Identity> {
   const keySet = createRemoteJWKSet(new URL(options.jwksUrl), { timeoutDuration: 4_000 });
   const checks = {
     algorithms,
@@ -64,11 +71,12 @@ export function createTokenVerifier(
   return async (token) => {
     try {
       const { payload } = await jwtVerify(token, keySet, checks);
-      return toPrincipal(payload);
+      const principal = toPrincipal(payload);
+      return principal ? { principal } : { failure: 'unknown' };
     } catch (error) {
       const refused = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
       if (!refused) log.warn({ err: error }, 'the key set of the token issuer cannot be read');
-      return null;
+      return { failure: failureOf(error) };
     }
   };
 }

@@ -10,6 +10,7 @@ import OperationCostPlugin from './limits/operation-cost-plugin.ts';
 import { operationLimits, tooExpensive } from './limits/operation-limits.ts';
 import { badUserInput, forbidden, unauthenticated } from './limits/request-error.ts';
 import { resolveNode } from './resolve-node.ts';
+import AuditPlugin from './results/audit-plugin.ts';
 import type { TypeMap } from './type-map.ts';
 
 /** The type map as Pothos completes it. */
@@ -40,6 +41,7 @@ export function createBuilder(): Builder {
       InputErrorPlugin,
       RelayPlugin,
       DataloaderPlugin,
+      AuditPlugin,
     ],
     defaultFieldNullability: false,
     complexity: { limit: operationLimits, complexityError: tooExpensive },

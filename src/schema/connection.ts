@@ -5,9 +5,13 @@ import type { TypeMap } from './type-map.ts';
 
 type ObjectName = keyof TypeMap['Objects'] & string;
 
-/** Declares `<Type>Connection` and `<Type>Edge`. */
-export function declareConnection<Type extends ObjectName>(builder: Builder, type: Type) {
-  return builder.connectionObject({ type, name: `${type}Connection` }, { name: `${type}Edge` });
+/** Declares `<Name>Connection` and `<Name>Edge`; the name is the type's, unless another is given. */
+export function declareConnection<Type extends ObjectName>(
+  builder: Builder,
+  type: Type,
+  name: string = type,
+) {
+  return builder.connectionObject({ type, name: `${name}Connection` }, { name: `${name}Edge` });
 }
 
 /** `first` (1 to 100; 20 when left out) and `after`, an edge's cursor. */

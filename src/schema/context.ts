@@ -9,6 +9,8 @@ import type { Services } from './services.ts';
 export interface GraphQLContext {
   /** Null when the request carries no valid credentials. */
   caller: Caller | null;
+  /** The client's address, where it is known. */
+  address: string | null;
   services: Services;
   loaders: Loaders;
   /** Aborted when the client's connection is lost, which is not the same as an unsubscribe. */
@@ -27,6 +29,7 @@ export interface GraphQLContext {
 
 /** What a request says besides its operation. */
 export interface ContextRequest {
+  address?: string | null;
   disconnected?: AbortSignal;
   extensions?: unknown;
   maxCost?: Usd | null;
@@ -36,12 +39,13 @@ export interface ContextRequest {
 export function createContext(
   services: Services,
   caller: Caller | null,
-  { disconnected, extensions, maxCost = null }: ContextRequest = {},
+  { address = null, disconnected, extensions, maxCost = null }: ContextRequest = {},
 ): GraphQLContext {
   const loaders = createLoaders(services, caller);
   const runDefaults = readRunDefaults(extensions);
   return {
     caller,
+    address,
     services,
     loaders,
     runIds: new Set(),

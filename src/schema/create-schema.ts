@@ -34,6 +34,7 @@ import { declareScore } from './runs/score.ts';
 import { declareTokenUsage } from './runs/token-usage.ts';
 import { declareScalars } from './scalars.ts';
 import { declareApiKey } from './server/api-key.ts';
+import { declareAuditLog } from './server/audit-log.ts';
 import { declareModel } from './server/model.ts';
 import { declarePlugin } from './server/plugin.ts';
 import { declareScopes } from './server/scopes.ts';
@@ -87,6 +88,7 @@ function declareRecords(builder: Builder): void {
   declarePlugin(builder);
   declareModel(builder);
   declareApiKey(builder);
+  declareAuditLog(builder);
   declareViewer(builder);
   declareServerStatus(builder);
 }

@@ -5,6 +5,7 @@ export const globalIdTypes = [
   'Alert',
   'ApiKey',
   'Approval',
+  'AuditEntry',
   'Budget',
   'Conversation',
   'Document',

@@ -17,6 +17,7 @@ export function createLoaders(services: Services, caller: Caller | null) {
     apiKey: eachOf((id) => auth.getApiKey(id)),
     approval: loader((ids) => runs.approvalsById(ids)),
     approvalsOfRun: loader((ids) => runs.approvals(ids)),
+    auditEntry: loader((ids) => auth.audit.byId(ids)),
     budget: loader((ids) => ledger.budgetsById(ids)),
     document: loader((ids) => knowledge.documentsById(ids)),
     eventsOfRun: loader((ids) => runs.storedEvents(ids)),

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../auth/audit/audit-log.ts';
 import type { ApiKeyRecord } from '../auth/auth.ts';
 import type { Caller, Role } from '../kernel/access/principal.ts';
 import type { Scopes } from '../kernel/access/scopes.ts';
@@ -109,6 +110,7 @@ interface Objects extends ErrorObjects, EventObjects {
   Answer: RunView;
   ApiKey: ApiKeyRecord;
   Approval: ApprovalRecord;
+  AuditEntry: AuditEntry;
   Budget: BudgetRecord;
   Citation: Citation;
   Collection: CollectionRecord;

@@ -110,6 +110,7 @@ function openTransport(config: Config, { services, database, metrics, log }: Par
     log,
     bodyLimitBytes: config.bodyLimitBytes,
     corsOrigins: config.corsOrigins,
+    trustedProxies: config.trustedProxies,
     stallMs: config.slowConsumerMs,
   });
   metrics.observe({

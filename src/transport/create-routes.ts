@@ -6,13 +6,16 @@ import { logOperation } from './graphql/log-operation.ts';
 import type { OperationsInFlight } from './graphql/operations-in-flight.ts';
 import { accepts, answerTypes } from './http/accepted-types.ts';
 import type { Admission } from './http/admission.ts';
+import { clientAddress, type IsTrusted } from './http/client-address.ts';
 import { credentialsOf, isLocal } from './http/credentials.ts';
 import { createExchange, type Exchange, requestIdOf } from './http/exchange.ts';
 import { pathOf } from './http/request-path.ts';
 import { refusal } from './http/request-refusal.ts';
 import type { ResponseWatchdog } from './http/response-watchdog.ts';
 import { sendRefusal } from './http/send-refusal.ts';
+import { noteVisitor } from './http/visitor.ts';
 import { createMcpHandler } from './mcp/create-mcp-handler.ts';
+import { createAuditExport } from './pages/audit-export.ts';
 import { createGraphiQLPage, wantsPage } from './pages/graphiql-page.ts';
 import { sendJson, sendReadiness } from './pages/health.ts';
 import { createLoginPage } from './pages/login-page.ts';
@@ -25,6 +28,7 @@ interface RoutesOptions extends TransportOptions {
   inFlight: OperationsInFlight;
   watchdog: ResponseWatchdog;
   keepAliveMs: number;
+  isTrustedProxy: IsTrusted;
 }
 
 interface HttpRequest {
@@ -76,12 +80,13 @@ function createRouteTable(options: RoutesOptions): Record<string, Route> {
     '/metrics': { methods: readable, handle: serveMetrics(options) },
     ...(mcp && { '/mcp': { handle: mcp } }),
     ...(usage && { '/export/usage': { methods: ['GET'], handle: usage } }),
+    '/export/audit': { methods: ['GET'], handle: serveAuditExport(options) },
   };
 }
 
 /** The server's paths and their handlers. */
 export function createRoutes(options: RoutesOptions) {
-  const { log } = options;
+  const { log, isTrustedProxy } = options;
   const routes = createRouteTable(options);
   const answer = async (path: string, visit: HttpRequest): Promise<void> => {
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
@@ -92,6 +97,7 @@ export function createRoutes(options: RoutesOptions) {
   };
   return (request: IncomingMessage, response: ServerResponse): void => {
     const requestId = requestIdOf(request.headers['x-request-id']);
+    noteVisitor(request, { requestId, address: clientAddress(request, isTrustedProxy) });
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
     // An answer is its caller's, and what one origin may read another may not.
@@ -172,6 +178,14 @@ function checkKey(
 function serveUsageExport({ ledger, admission, watchdog }: RoutesOptions): Handle | null {
   if (!ledger) return null;
   const handle = createUsageExport({ ledger, admission });
+  return ({ request, response, requestId }) => {
+    watchdog.watch(response);
+    return handle(request, response, requestId);
+  };
+}
+
+function serveAuditExport({ auth, admission, watchdog }: RoutesOptions): Handle {
+  const handle = createAuditExport({ audit: auth.audit, admission });
   return ({ request, response, requestId }) => {
     watchdog.watch(response);
     return handle(request, response, requestId);

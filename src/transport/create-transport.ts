@@ -7,8 +7,11 @@ import { createGraphQLHandler } from './graphql/create-graphql-handler.ts';
 import { createErrorFormatter } from './graphql/error-formatter.ts';
 import { OperationsInFlight } from './graphql/operations-in-flight.ts';
 import { createAdmission } from './http/admission.ts';
+import { clientAddress, trustedProxies } from './http/client-address.ts';
+import { requestIdOf } from './http/exchange.ts';
 import { pathOf } from './http/request-path.ts';
 import { createResponseWatchdog } from './http/response-watchdog.ts';
+import { noteVisitor } from './http/visitor.ts';
 import type { TransportOptions } from './transport-options.ts';
 import { createWebSocketServer } from './websocket/create-websocket-server.ts';
 
@@ -41,14 +44,29 @@ export function createTransport(options: TransportOptions): Transport {
     keepAliveMs,
   });
   const watchdog = createResponseWatchdog(stallMs);
-  const route = createRoutes({ ...options, handler, admission, inFlight, watchdog, keepAliveMs });
+  const isTrustedProxy = trustedProxies(options.trustedProxies ?? []);
+  const route = createRoutes({
+    ...options,
+    handler,
+    admission,
+    inFlight,
+    watchdog,
+    keepAliveMs,
+    isTrustedProxy,
+  });
   const server = createHttpServer(route, options.arrival ?? defaultArrival);
   server.on('upgrade', (request, socket, head) => {
     // Node has taken its own listener off: the error of a connection that is reset would end the process.
     socket.on('error', () => socket.destroy());
     if (admission.closed()) refuseUpgrade(socket, '503 Service Unavailable');
     else if (pathOf(request) !== '/graphql') refuseUpgrade(socket, '404 Not Found');
-    else webSockets.upgrade(request, socket, head);
+    else {
+      noteVisitor(request, {
+        requestId: requestIdOf(request.headers['x-request-id']),
+        address: clientAddress(request, isTrustedProxy),
+      });
+      webSockets.upgrade(request, socket, head);
+    }
   });
   return {
     listen: (host, port) => listen(server, host, port),

@@ -21,6 +21,8 @@ export interface TransportOptions {
   log: Log;
   bodyLimitBytes: number;
   corsOrigins: readonly string[];
+  /** Addresses and networks of proxies whose X-Forwarded-For counts. Default: none. */
+  trustedProxies?: readonly string[];
   /** Time without progress of a reader before its stream ends with SLOW_CONSUMER. Default 10,000. */
   stallMs?: number;
   /** Time for a request to arrive. Default: headers within 10 s, all of it within 30 s, checked every 2 s. */

@@ -25,8 +25,17 @@ const sign = (claims: JWTPayload, expires = '5m') =>
     .setExpirationTime(expires)
     .sign(privateKey);
 
+/** A verifier whose answer is the principal, or null. */
+function verifierOf(...options: Parameters<typeof createTokenVerifier>) {
+  const verify = createTokenVerifier(...options);
+  return async (token: string) => {
+    const identity = await verify(token);
+    return 'principal' in identity ? identity.principal : null;
+  };
+}
+
 test('takes the user from sub, the roles from roles and the groups from groups', async () => {
-  const verify = createTokenVerifier({ jwksUrl, audience: null }, testLog);
+  const verify = verifierOf({ jwksUrl, audience: null }, testLog);
   const claims = { sub: 'ada', roles: ['admin', 'AUDITOR', 'other'], groups: ['sales', 'hr'] };
   expect(await verify(await sign(claims))).toEqual({
     userId: 'ada',
@@ -38,7 +47,7 @@ test('takes the user from sub, the roles from roles and the groups from groups',
 });
 
 test('takes no role that is not spelled as one', async () => {
-  const verify = createTokenVerifier({ jwksUrl, audience: null }, testLog);
+  const verify = verifierOf({ jwksUrl, audience: null }, testLog);
   const rolesOf = async (roles: unknown) =>
     (await verify(await sign({ sub: 'ada', roles })))?.roles;
   expect(await rolesOf(['user', 'Editor', 'auditor'])).toEqual(['USER', 'EDITOR', 'AUDITOR']);
@@ -49,14 +58,14 @@ test('takes no role that is not spelled as one', async () => {
 });
 
 test('takes no group that cannot be named', async () => {
-  const verify = createTokenVerifier({ jwksUrl, audience: null }, testLog);
+  const verify = verifierOf({ jwksUrl, audience: null }, testLog);
   const groups = ['sales', 'sales', '', ' ', 'a,b', 'a\0', 'x'.repeat(256), 7, ['hr'], null];
   expect((await verify(await sign({ sub: 'ada', groups })))?.groups).toEqual(['sales']);
   expect((await verify(await sign({ sub: 'ada', groups: 'sales' })))?.groups).toEqual([]);
 });
 
 test('refuses what is too old, unsigned, altered, of another audience or issuer, or without a user', async () => {
-  const verify = createTokenVerifier({ jwksUrl, issuer: 'us', audience: 'tessera' }, testLog);
+  const verify = verifierOf({ jwksUrl, issuer: 'us', audience: 'tessera' }, testLog);
   const right = { sub: 'ada', iss: 'us', aud: 'tessera' };
   const good = await sign(right);
   expect(await verify(good)).not.toBeNull();
@@ -92,7 +101,7 @@ test('refuses what is too old, unsigned, altered, of another audience or issuer,
 test('refuses, and says so in the log, while the key set cannot be read', async () => {
   const warnings: string[] = [];
   const log = { ...testLog, warn: (_: object, message: string) => void warnings.push(message) };
-  const verify = createTokenVerifier({ jwksUrl: 'http://127.0.0.1:9/jwks', audience: null }, log);
+  const verify = verifierOf({ jwksUrl: 'http://127.0.0.1:9/jwks', audience: null }, log);
   expect(await verify(await sign({ sub: 'ada' }))).toBeNull();
   expect(warnings).toEqual([expect.stringContaining('key set')]);
 });

@@ -57,6 +57,7 @@ export function declareBudget(builder: Builder): void {
     t.field({
       type: 'Budget',
       authScopes: { operator: true },
+      audit: ({ input: { subject, ...detail } }) => ({ subject, detail }),
       args: { input: t.arg({ type: SetBudgetInput, required: true }) },
       resolve: (_root, { input }, { services }) => services.ledger.setBudget(input),
     }),

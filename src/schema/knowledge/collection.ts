@@ -68,6 +68,7 @@ function declareUpdateCollection(builder: Builder): void {
     t.field({
       type: UpdateCollectionResult,
       authScopes: { editor: true },
+      audit: ({ input: { name: subject, ...detail } }) => ({ subject, detail }),
       args: { input: t.arg({ type: UpdateCollectionInput, required: true }) },
       resolve: (_root, { input }, context) =>
         asResult(updateCodes, () => {
@@ -91,6 +92,7 @@ function declareDeleteCollection(builder: Builder): void {
       type: DeleteCollectionResult,
       description: 'Removes it with all its documents, and answers what it was.',
       authScopes: { editor: true },
+      audit: ({ name: subject }) => ({ subject }),
       args: { name: t.arg.string({ required: true, validate: { schema: nameSchema() } }) },
       resolve: (_root, { name }, { services }) =>
         asResult(deleteCodes, () => services.knowledge.deleteCollection(name)),

@@ -1,6 +1,6 @@
 import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
-import { parseId } from '../global-id.ts';
+import { encodeGlobalId, parseId } from '../global-id.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
@@ -47,6 +47,10 @@ function declareDeleteDocument(builder: Builder): void {
     t.field({
       type: DeleteDocumentResult,
       authScopes: { editor: true },
+      audit: ({ id }, deleted) => ({
+        subject: encodeGlobalId('Document', parseId('Document', id)),
+        detail: { source: (deleted as { source?: string } | undefined)?.source },
+      }),
       args: { id: t.arg.id({ required: true }) },
       resolve: (_root, { id }, { services }) => {
         const documentId = parseId('Document', id);

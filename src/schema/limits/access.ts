@@ -1,4 +1,4 @@
-import type { Caller } from '../../kernel/access/principal.ts';
+import { type Caller, hasRole } from '../../kernel/access/principal.ts';
 import { type Reach, reaches, reachesAll } from '../../kernel/access/reach.ts';
 import type { GraphQLContext } from '../context.ts';
 import { forbidden, unauthenticated } from './request-error.ts';
@@ -28,6 +28,10 @@ export function userScope(
   }
   return caller.userId;
 }
+
+/** Whether the caller reads the audit log. */
+export const mayAudit = ({ caller }: GraphQLContext): boolean =>
+  caller !== null && hasRole(caller, 'ADMIN', 'AUDITOR');
 
 /** Access rule of a field that shows what was asked or answered in a run. */
 export const ofContent = (

@@ -131,6 +131,7 @@ function declareCreateExperiment(builder: Builder): void {
     t.field({
       type: CreateExperimentResult,
       authScopes: { editor: true },
+      audit: ({ input: { name: subject, ...detail } }) => ({ subject, detail }),
       args: { input: t.arg({ type: CreateExperimentInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const experiment = { ...input, start: input.start ?? null };
@@ -174,6 +175,7 @@ function declareChanges(builder: Builder): void {
     startExperiment: t.field({
       type: ExperimentResult,
       authScopes: { editor: true },
+      audit: ({ name: subject }) => ({ subject }),
       args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { services }) =>
         asResult(changeCodes, () => services.prompts.startExperiment(args.name)),
@@ -181,6 +183,7 @@ function declareChanges(builder: Builder): void {
     stopExperiment: t.field({
       type: ExperimentResult,
       authScopes: { editor: true },
+      audit: ({ name: subject }) => ({ subject }),
       args: { name: t.arg.string({ required: true, validate: { schema: name } }) },
       resolve: (_root, args, { services }) =>
         asResult(changeCodes, () => services.prompts.stopExperiment(args.name)),
@@ -190,6 +193,7 @@ function declareChanges(builder: Builder): void {
       description:
         'In force for the next call on every server. Only subjects that must move get another variant.',
       authScopes: { editor: true },
+      audit: ({ input: { name: subject, ...detail } }) => ({ subject, detail }),
       args: { input: t.arg({ type: declareWeightsInput(builder), required: true }) },
       resolve: (_root, { input }, { services }) =>
         asResult(changeCodes, () => services.prompts.setExperimentWeights(input)),

@@ -79,6 +79,9 @@ function assertModel(model: string, { models }: Services): void {
   }
 }
 
+const versionOf = (made: unknown): number | undefined =>
+  (made as { number?: number } | undefined)?.number;
+
 function declareCreatePromptVersion(builder: Builder): void {
   const CreatePromptVersionInput = builder.inputType('CreatePromptVersionInput', {
     description:
@@ -105,6 +108,10 @@ function declareCreatePromptVersion(builder: Builder): void {
     t.field({
       type: CreatePromptVersionResult,
       authScopes: { editor: true },
+      audit: ({ input: { prompt, model, maxTokens, labels } }, made) => ({
+        subject: prompt,
+        detail: { version: versionOf(made), model, maxTokens, labels },
+      }),
       args: { input: t.arg({ type: CreatePromptVersionInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const { prompt, template, ...rest } = input;
@@ -139,6 +146,10 @@ function declareSetPromptLabel(builder: Builder): void {
     t.field({
       type: SetPromptLabelResult,
       authScopes: { editor: true },
+      audit: ({ input: { prompt, label: moved, version } }) => ({
+        subject: prompt,
+        detail: { label: moved, version },
+      }),
       args: { input: t.arg({ type: SetPromptLabelInput, required: true }) },
       resolve: (_root, { input }, context) =>
         asResult(labelCodes, () =>

@@ -64,6 +64,14 @@ function declareDecideApproval(builder: Builder): void {
       description:
         "Decides once, for good: a person whom the tool asks (by default the run's owner), or an admin. The model has no way to.",
       authScopes: { user: true, approver: true },
+      audit: ({ input: { approvalId, approve, editedInput } }, decided) => ({
+        subject: encodeGlobalId('Approval', parseId('Approval', approvalId)),
+        detail: {
+          tool: (decided as ApprovalRecord | undefined)?.tool,
+          approve,
+          edited: editedInput != null,
+        },
+      }),
       args: { input: t.arg({ type: DecideApprovalInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const approvalId = parseId('Approval', input.approvalId, ['input', 'approvalId']);

@@ -113,6 +113,10 @@ export function declareIngest(builder: Builder): void {
     codes,
     scope: 'editor',
     args: (arg) => ({ input: arg({ type: IngestDocumentsInput, required: true }) }),
+    audit: ({ input: { collection, documents } }) => ({
+      subject: collection,
+      detail: { documents: documents.length },
+    }),
     start: ({ input }, runs, { caller }) => runs.ingest(input, caller),
   });
 }

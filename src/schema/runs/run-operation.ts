@@ -10,6 +10,7 @@ import type { GraphQLContext } from '../context.ts';
 import { callerOf } from '../limits/access.ts';
 import { generationCost } from '../limits/operation-limits.ts';
 import { asResult, runAsResult } from '../results/as-result.ts';
+import type { AuditedAction } from '../results/audit-plugin.ts';
 import type { ErrorData } from '../results/error-data.ts';
 import { assertWithinCost, type WorstCase, worstCaseKey } from './operation-cost.ts';
 import { withRunDefaults } from './run-defaults.ts';
@@ -32,6 +33,8 @@ export interface RunOperation<Fields extends InputFieldMap> {
   codes: readonly ErrorCode[];
   /** The access rule of both fields. Default: user. */
   scope?: 'user' | 'editor';
+  /** Subject and detail of the entry in the audit log, for an operation that is an administrative action. */
+  audit?: (args: InputShapeFromFields<Fields>) => AuditedAction;
   /** Arguments of both fields. */
   args: (arg: Arguments) => Fields;
   /** Begins the run. Rejects with a `DomainError` if it cannot start. */
@@ -89,7 +92,7 @@ export function declareRunOperation<Fields extends InputFieldMap>(
   builder: Builder,
   operation: RunOperation<Fields>,
 ): void {
-  const { mutation, subscription, result, codes, scope = 'user', start } = operation;
+  const { mutation, subscription, result, codes, audit, scope = 'user', start } = operation;
   const { returnsAtOnce, viewRun, toResult = (run) => runAsResult(codes, run) } = operation;
   const authScopes = { [scope]: true };
 
@@ -108,6 +111,7 @@ export function declareRunOperation<Fields extends InputFieldMap>(
     t.field({
       type: result,
       authScopes,
+      ...(audit && { audit }),
       complexity: generationCost,
       description: mutation.description,
       extensions,
@@ -127,6 +131,7 @@ export function declareRunOperation<Fields extends InputFieldMap>(
     t.field({
       type: 'RunEvent',
       authScopes,
+      ...(audit && { audit }),
       complexity: generationCost,
       description: subscription.description,
       extensions,

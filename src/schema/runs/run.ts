@@ -88,6 +88,12 @@ function declareRunFields(builder: Builder): void {
 
 const cancelCodes = ['RUN_NOT_FOUND', 'CONFLICT'] as const;
 
+/** Stopping one's own run, or none, is nothing administrative. */
+function isOwn(cancelled: unknown, context: GraphQLContext): boolean {
+  const run = cancelled as RunView | undefined;
+  return run === undefined || run.userId === callerOf(context).userId;
+}
+
 function declareCancelRun(builder: Builder): void {
   const CancelRunResult = resultUnion(builder, 'CancelRunResult', {
     types: Object.values(runTypes),
@@ -98,6 +104,8 @@ function declareCancelRun(builder: Builder): void {
     t.field({
       type: CancelRunResult,
       authScopes: { user: true, editor: true, operator: true },
+      audit: ({ id }, cancelled, context) =>
+        isOwn(cancelled, context) ? null : { subject: encodeGlobalId('Run', parseId('Run', id)) },
       args: { id: t.arg.id({ required: true }) },
       resolve: (_root, { id }, context) => {
         const runId = parseId('Run', id);

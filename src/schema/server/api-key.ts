@@ -4,7 +4,7 @@ import { isAdmin, type Role, roles } from '../../kernel/access/principal.ts';
 import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
-import { parseId } from '../global-id.ts';
+import { encodeGlobalId, parseId } from '../global-id.ts';
 import { callerOf, mayRead, userScope } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 import { badUserInput, forbidden } from '../limits/request-error.ts';
@@ -72,6 +72,14 @@ function assertMayManage(context: GraphQLContext, keyRoles: readonly Role[]): vo
   throw forbidden('Only an admin may make or revoke a key with another role than USER.');
 }
 
+/** A key as the audit log names it: by its global id, however the caller gave it. */
+const keySubject = (id: string): string => encodeGlobalId('ApiKey', parseId('ApiKey', id));
+
+const subjectOf = (made: unknown): string | null => {
+  const key = (made as { apiKey?: { id: string } } | undefined)?.apiKey;
+  return key ? encodeGlobalId('ApiKey', key.id) : null;
+};
+
 function declareCreateApiKey(builder: Builder): void {
   const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
     fields: (t) => ({
@@ -102,6 +110,13 @@ function declareCreateApiKey(builder: Builder): void {
     t.field({
       type: 'CreatedApiKey',
       authScopes: { operator: true },
+      audit: (
+        { input: { name, userId, groups, roles, scopes, actsForUsers, expiresAt } },
+        made,
+      ) => ({
+        subject: subjectOf(made),
+        detail: { name, userId, groups, roles, scopes, actsForUsers, expiresAt },
+      }),
       args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
       resolve: (_root, { input }, context) => {
         assertMayManage(context, input.roles);
@@ -162,6 +177,10 @@ function declareRotateApiKey(builder: Builder): void {
       description:
         'Gives a key a new secret. The old one signs in for a stated time more, so that no client is locked out.',
       authScopes: { operator: true },
+      audit: ({ input: { id, oldSecretValidForSeconds } }) => ({
+        subject: keySubject(id),
+        detail: { oldSecretValidForSeconds },
+      }),
       args: { input: t.arg({ type: RotateApiKeyInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const keyId = parseId('ApiKey', input.id, ['input', 'id']);
@@ -184,6 +203,10 @@ function declareRevokeApiKey(builder: Builder): void {
     t.field({
       type: RevokeApiKeyResult,
       authScopes: { operator: true },
+      audit: ({ id, stopRuns }) => ({
+        subject: keySubject(id),
+        detail: { stopRuns: stopRuns !== false },
+      }),
       args: {
         id: t.arg.id({ required: true }),
         stopRuns: t.arg.boolean({

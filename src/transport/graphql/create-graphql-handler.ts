@@ -66,6 +66,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
     schema,
     context: ({ exchange, params, req }) => ({
       ...createContext(exchange.caller, {
+        address: exchange.address,
         disconnected: exchange.disconnected.signal,
         extensions: params.extensions,
         maxCost: readMaxCost(req?.headers),

@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import type { Auth, Credentials } from '../../auth/auth.ts';
+import type { Auth, Credentials, Identity, SignInFailure } from '../../auth/auth.ts';
 import type { RateLimiter } from '../../auth/rate-limiter.ts';
 import { hasRole, type Principal, type Role, roles } from '../../kernel/access/principal.ts';
 import { isDomainError } from '../../kernel/errors.ts';
@@ -46,38 +46,62 @@ const withoutRole = (): GraphQLError =>
 const wrongRole = (allowed: readonly Role[]): GraphQLError =>
   refusal('FORBIDDEN', `This needs a key with the role ${allowed.join(' or ')}.`);
 
-export function createAdmission(options: {
+const mendings: Record<SignInFailure, string> = {
+  missing: 'Sign in first: send a valid key as "authorization: Bearer …".',
+  unknown: 'Sign in first: send a valid key as "authorization: Bearer …".',
+  expired: 'Your key, token or session has expired: sign in again, or ask for a new key.',
+  revoked: 'This key was revoked: ask for a new one.',
+  replaced: 'This key has been given a new secret: use that one.',
+  wrongAudience:
+    'This token was made for another application: ask your identity provider for one with the audience of this server.',
+};
+
+function notSignedIn(failure: SignInFailure): GraphQLError {
+  const known = failure !== 'missing' && failure !== 'unknown';
+  return refusal('UNAUTHENTICATED', mendings[failure], {
+    headers: { 'www-authenticate': 'Bearer realm="tessera"' },
+    ...(known && { details: { reason: failure } }),
+  });
+}
+
+function tooOften(message: string, retryAfter: number): GraphQLError {
+  return refusal('RATE_LIMITED', message, {
+    headers: { 'retry-after': String(retryAfter) },
+    details: { retryAfter },
+  });
+}
+
+/** What keeps callers from being identified, as a refusal. */
+function refusalOf(error: unknown, log: Log): GraphQLError {
+  if (isDomainError(error, 'FORBIDDEN')) return refusal('FORBIDDEN', error.message);
+  if (isDomainError(error, 'RATE_LIMITED')) {
+    return tooOften(error.message, Math.ceil((error.details.retryAfterMs ?? 1_000) / 1_000));
+  }
+  log.error({ err: error }, 'callers cannot be identified');
+  const message = 'The server cannot check your key just now. Try again.';
+  const headers = { 'retry-after': '5' };
+  return refusal('INTERNAL_SERVER_ERROR', message, { status: 503, headers });
+}
+
+interface AdmissionOptions {
   auth: Auth;
   rateLimiter: RateLimiter;
   log: Log;
-}): Admission {
-  const { auth, rateLimiter, log } = options;
+}
+
+export function createAdmission({ auth, rateLimiter, log }: AdmissionOptions): Admission {
   let stopping = false;
   let closed = false;
-  const shuttingDown = () =>
-    refusal('SHUTTING_DOWN', 'This server is shutting down. Try again on another.', {
-      headers: { 'retry-after': '1', connection: 'close' },
+  const identityOf = async (credentials: Credentials): Promise<Identity> => {
+    const identity = await auth.authenticate(credentials).catch((error: unknown) => {
+      throw refusalOf(error, log);
     });
-  const authenticate = async (credentials: Credentials): Promise<Principal | null> => {
-    try {
-      return await auth.authenticate(credentials);
-    } catch (error) {
-      if (isDomainError(error, 'FORBIDDEN')) throw refusal('FORBIDDEN', error.message);
-      log.error({ err: error }, 'callers cannot be identified');
-      throw refusal(
-        'INTERNAL_SERVER_ERROR',
-        'The server cannot check your key just now. Try again.',
-        {
-          status: 503,
-          headers: { 'retry-after': '5' },
-        },
-      );
-    }
+    if ('principal' in identity && identity.principal.roles.length === 0) throw withoutRole();
+    return identity;
   };
   const identify = async (credentials: Credentials): Promise<Principal | null> => {
-    const principal = await authenticate(credentials);
-    if (principal?.roles.length === 0) throw withoutRole();
-    return principal;
+    const identity = await identityOf(credentials);
+    return 'principal' in identity ? identity.principal : null;
   };
   const admits = async (credentials: Credentials): Promise<boolean> => {
     try {
@@ -93,23 +117,15 @@ export function createAdmission(options: {
     stillHolds: (credentials) => admits(credentials).catch(() => true),
     async admit(exchange, credentials, allowed) {
       if (closed) throw shuttingDown();
-      const principal = await identify(credentials);
-      if (!principal) {
-        throw refusal(
-          'UNAUTHENTICATED',
-          'Sign in first: send a valid key as "authorization: Bearer …".',
-          { headers: { 'www-authenticate': 'Bearer realm="tessera"' } },
-        );
-      }
+      exchange.address = credentials.visitor?.address ?? null;
+      const identity = await identityOf(credentials);
+      if ('failure' in identity) throw notSignedIn(identity.failure);
+      const { principal } = identity;
       if (allowed !== 'any' && !hasRole(principal, 'ADMIN', ...allowed)) throw wrongRole(allowed);
       exchange.caller = { ...principal, requestId: exchange.requestId };
       const retryAfter = await rateLimiter.take(principal);
-      if (retryAfter !== null) {
-        throw refusal('RATE_LIMITED', `Too many requests. Try again in ${retryAfter} s.`, {
-          headers: { 'retry-after': String(retryAfter) },
-          details: { retryAfter },
-        });
-      }
+      if (retryAfter === null) return;
+      throw tooOften(`Too many requests. Try again in ${retryAfter} s.`, retryAfter);
     },
     beginWork() {
       if (stopping) throw shuttingDown();
@@ -125,3 +141,8 @@ export function createAdmission(options: {
     closed: () => closed,
   };
 }
+
+const shuttingDown = (): GraphQLError =>
+  refusal('SHUTTING_DOWN', 'This server is shutting down. Try again on another.', {
+    headers: { 'retry-after': '1', connection: 'close' },
+  });

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../../auth/auth.ts';
 import { isLoopback } from '../../kernel/is-loopback.ts';
 import { endUserOfHeaders } from './end-user.ts';
+import { visitorOf } from './visitor.ts';
 
 export const sessionCookie = 'tessera_session';
 
@@ -21,6 +22,7 @@ export const credentialsOf = (request: IncomingMessage): Credentials => ({
   authorization: request.headers.authorization ?? null,
   session: isSameOrigin(request) ? cookieOf(request, sessionCookie) : null,
   endUser: endUserOfHeaders(request),
+  visitor: visitorOf(request),
 });
 
 /** Whether a page of this very server made the request, or no page at all. */

@@ -12,6 +12,8 @@ export interface Exchange {
   requestId: string;
   transport: 'http' | 'websocket';
   startedAt: number;
+  /** The client's address; null until it is admitted, and where it is not known. */
+  address: string | null;
   /** Null until the caller is known. */
   caller: Caller | null;
   /** Aborted when the connection is lost or its reader given up: not by an unsubscribe. */
@@ -45,6 +47,7 @@ export function createExchange(
     transport,
     outflow,
     startedAt: performance.now(),
+    address: null,
     caller: null,
     disconnected: new AbortController(),
     operation: null,

@@ -134,7 +134,7 @@ function credentialsFrom(
   );
   const own = credentialsOf(request);
   const endUser = named ?? own.endUser ?? null;
-  if (typeof authorization === 'string' && authorization) return { authorization, endUser };
+  if (typeof authorization === 'string' && authorization) return { ...own, authorization, endUser };
   return { ...own, endUser };
 }
 

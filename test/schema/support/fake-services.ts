@@ -16,10 +16,12 @@ function fakeRoom<Room extends object>(name: string, methods: Partial<Room> = {}
   }) as Room;
 }
 
+const silentAudit = { record: async () => undefined } as unknown as Services['auth']['audit'];
+
 /** Services with just the methods that a test gives. */
 export function fakeRooms(parts: FakeRooms = {}): Services {
   return {
-    auth: fakeRoom('auth', parts.auth),
+    auth: fakeRoom('auth', { audit: silentAudit, ...parts.auth }),
     prompts: fakeRoom('prompts', parts.prompts),
     ledger: fakeRoom('ledger', parts.ledger),
     models: fakeRoom('models', parts.models),

@@ -27,7 +27,11 @@ async function open(payload?: Record<string, unknown>, to = server) {
 const error = (id: string, code: string) => ({
   type: 'error',
   id,
-  payload: [expect.objectContaining({ extensions: { code, requestId: expect.any(String) } })],
+  payload: [
+    expect.objectContaining({
+      extensions: expect.objectContaining({ code, requestId: expect.any(String) }),
+    }),
+  ],
 });
 
 const newSession = async () =>
