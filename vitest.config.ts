@@ -12,6 +12,9 @@ const withoutServer = [
   'test/plugins/documentation.test.ts',
 ];
 
+/** Minutes of processor time: npm run test:power-cut. */
+const powerCut = process.env['POWER_CUT_IMAGES'] ? [] : ['test/data/embedded/power-cut/**'];
+
 export default defineConfig({
   // graphql 16 has no "exports": Node loads its CommonJS `main`, Vite would load its `module`, and the
   // two copies reject each other's types ("another realm"). Make Vite pick what Node picks.
@@ -21,7 +24,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Tests of a PostgreSQL server alone: npm run test:postgres.
-    exclude: process.env['TEST_DATABASE_URL'] ? withoutServer : ['test/**/*.postgres.test.ts'],
+    exclude: [
+      ...powerCut,
+      ...(process.env['TEST_DATABASE_URL'] ? withoutServer : ['test/**/*.postgres.test.ts']),
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     // A bound for what hangs, not a measure: real processes on a busy machine take their time.
     testTimeout: 60_000,

@@ -50,6 +50,9 @@ const variables = z.object({
     .optional(),
   DATABASE_POOL_SIZE: wholeNumber(2, 1_000).default(10),
   DATA_DIR: z.string().default('.tessera'),
+  EMBEDDED_DURABILITY: z
+    .enum(['power', 'process'], { error: 'must be power or process' })
+    .default('power'),
 
   ANTHROPIC_API_KEY: z.string().optional(),
   ANTHROPIC_BASE_URL: webUrl.optional(),
@@ -135,7 +138,13 @@ export interface Config {
   host: string;
   /** 0 takes any free port. */
   port: number;
-  database: { url: string | null; poolSize: number; dataDir: string };
+  database: {
+    url: string | null;
+    poolSize: number;
+    dataDir: string;
+    /** What an acknowledged change outlasts in the embedded database. */
+    durability: 'power' | 'process';
+  };
   anthropic: { apiKey: string | null; baseUrl: string | null };
   openai: { apiKey: string | null; baseUrl: string | null };
   voyage: { apiKey: string | null };
@@ -223,6 +232,7 @@ function toConfig(set: Variables): Config {
       url: set.DATABASE_URL ?? null,
       poolSize: set.DATABASE_POOL_SIZE,
       dataDir: set.DATA_DIR,
+      durability: set.EMBEDDED_DURABILITY,
     },
     anthropic: { apiKey: set.ANTHROPIC_API_KEY ?? null, baseUrl: set.ANTHROPIC_BASE_URL ?? null },
     openai: { apiKey: set.OPENAI_API_KEY ?? null, baseUrl: set.OPENAI_BASE_URL ?? null },

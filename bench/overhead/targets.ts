@@ -70,6 +70,8 @@ export interface StartOptions {
   databaseUrl?: string | undefined;
   /** The embedded database's folder; a new one, which goes with the target, when left out. */
   dataDir?: string | undefined;
+  /** More settings of a Tessera server. */
+  environment?: Readonly<Record<string, string>>;
   nodeOptions?: readonly string[];
 }
 
@@ -94,7 +96,7 @@ export async function startTarget(name: TargetName, options: StartOptions): Prom
 
 async function startProcess(
   name: TargetName,
-  { upstreamUrl, databaseUrl, dataDir, nodeOptions = [] }: StartOptions,
+  { upstreamUrl, databaseUrl, dataDir, environment: more = {}, nodeOptions = [] }: StartOptions,
 ): Promise<{ child: ChildProcess; cleanUp(): Promise<void> }> {
   const environment = { ANTHROPIC_BASE_URL: upstreamUrl };
   if (name === 'yoga') {
@@ -115,6 +117,7 @@ async function startProcess(
       ANTHROPIC_API_KEY: 'bench',
       TESSERA_ADMIN_KEY: adminKey,
       RATE_LIMIT: 'off',
+      ...more,
     },
   });
   return { child, cleanUp: () => rm(folder, { recursive: true, force: true }) };

@@ -4,6 +4,7 @@ import { PrismaClient } from '../generated/prisma/client.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Database } from './database.ts';
 import { deployMigrations } from './deploy-migrations.ts';
+import type { Durability } from './embedded/embedded-protocol.ts';
 import { createLocalSignals } from './embedded/local-signals.ts';
 import { openEmbeddedPool } from './embedded/open-embedded-pool.ts';
 import { connectAlone, openServerPool } from './postgres/open-server-pool.ts';
@@ -16,6 +17,8 @@ export interface OpenDatabaseOptions {
   url?: string;
   /** The embedded database's folder, made if absent, or `memory://`. Default `.tessera`. */
   dataDir?: string;
+  /** What an acknowledged change outlasts in the embedded database's folder. Default `power`. */
+  durability?: Durability;
   /** Connections to the server, besides one for signals. Default 10. The embedded database always has one. */
   poolSize?: number;
   log: Log;
@@ -41,8 +44,9 @@ export async function openEmbeddedDatabase(
   const { log } = options;
   const { pool, close, dump } = await openEmbeddedPool({
     dataDir: options.dataDir ?? '.tessera',
+    durability: options.durability,
     log,
-    ...(options.loadDataDir ? { loadDataDir: options.loadDataDir } : {}),
+    loadDataDir: options.loadDataDir,
   });
   try {
     await deployMigrations(queryableOf(pool), { log });

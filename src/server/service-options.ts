@@ -9,8 +9,8 @@ import type { ModelLimits } from '../model/create-models.ts';
 
 /** What each room is told of the configuration. */
 export function databaseOf({ database }: Config): Omit<OpenDatabaseOptions, 'log'> {
-  const { url, poolSize, dataDir } = database;
-  return url === null ? { dataDir } : { url, poolSize };
+  const { url, poolSize, dataDir, durability } = database;
+  return url === null ? { dataDir, durability } : { url, poolSize };
 }
 
 export function limitsOf({ modelIdleTimeoutMs, modelConcurrency }: Config): ModelLimits {

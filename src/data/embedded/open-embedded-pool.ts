@@ -1,11 +1,13 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import pg from 'pg';
 import type { Log } from '../../kernel/log.ts';
 import { columnTypes } from '../column-types.ts';
-import { type EmbeddedServer, startEmbeddedServer } from './embedded-server.ts';
+import { queryableOf } from '../run-transaction.ts';
+import type { Durability } from './embedded-protocol.ts';
+import { startEmbeddedServer } from './embedded-server.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { prepareFolder } from './prepare-folder.ts';
+import { startCheckpoints } from './start-checkpoints.ts';
 
 export interface OpenPool {
   pool: pg.Pool;
@@ -24,16 +26,20 @@ interface EmbeddedPool extends OpenPool {
  */
 export async function openEmbeddedPool(options: {
   dataDir: string;
+  durability?: Durability | undefined;
   log: Log;
-  loadDataDir?: Blob;
+  loadDataDir?: Blob | undefined;
 }): Promise<EmbeddedPool> {
-  const { dataDir, log, loadDataDir } = options;
+  const { dataDir, durability, log, loadDataDir } = options;
   const inMemory = dataDir === 'memory://';
   const lock = inMemory ? undefined : await openFolder(dataDir);
   try {
-    const start = (folder: string): Promise<EmbeddedServer> =>
-      startEmbeddedServer({ dataDir: folder, ...(loadDataDir ? { loadDataDir } : {}) }, log);
-    const server = inMemory ? await start(dataDir) : await startInFolder(dataDir, start);
+    const server = await startEmbeddedServer(
+      inMemory
+        ? { dataDir, durability, loadDataDir }
+        : { dataDir: await prepareFolder(dataDir, loadDataDir), durability },
+      log,
+    );
     const pool = new pg.Pool({
       stream: () => server.connect(),
       user: 'postgres',
@@ -44,10 +50,14 @@ export async function openEmbeddedPool(options: {
       onConnect: resetSession,
     });
     pool.on('error', (error) => log.error({ err: error }, 'the embedded database is gone'));
+    const checkpoints = inMemory
+      ? undefined
+      : startCheckpoints({ database: queryableOf(pool), log });
     return {
       pool,
       dump: () => server.dump(),
       async close() {
+        await checkpoints?.close();
         await pool.end();
         await server.close();
         await lock?.release();
@@ -72,24 +82,6 @@ async function openFolder(dataDir: string): Promise<FolderLock> {
       cause: error,
     });
   }
-}
-
-/**
- * A process that is killed while it makes a new database (the first two seconds of the first start) can leave files that
- * PGlite will never open. A mark stands beside them meanwhile: nothing was stored yet, so the next start makes them anew.
- */
-async function startInFolder(
-  dataDir: string,
-  start: (folder: string) => Promise<EmbeddedServer>,
-): Promise<EmbeddedServer> {
-  const folder = path.join(dataDir, 'postgres');
-  const mark = path.join(dataDir, 'postgres.unfinished');
-  if (existsSync(mark)) await rm(folder, { recursive: true, force: true });
-  if (existsSync(folder)) return start(folder);
-  await writeFile(mark, '');
-  const server = await start(folder);
-  await rm(mark);
-  return server;
 }
 
 /** Every connection is the same backend: a new one must not find what a broken one left behind. */

@@ -6,21 +6,20 @@ import { Duplex } from 'node:stream';
  */
 export class WorkerSocket extends Duplex {
   readonly #send: (bytes: Uint8Array<ArrayBuffer>) => void;
-  readonly #refusal: () => Error | undefined;
+  readonly #ready: () => Promise<void>;
 
-  /** `refusal` is asked on connecting: an error is what the connection fails with. */
-  constructor(send: (bytes: Uint8Array<ArrayBuffer>) => void, refusal: () => Error | undefined) {
+  /** `ready` is awaited on connecting: what it rejects with is what the connection fails with. */
+  constructor(send: (bytes: Uint8Array<ArrayBuffer>) => void, ready: () => Promise<void>) {
     super();
     this.#send = send;
-    this.#refusal = refusal;
+    this.#ready = ready;
   }
 
   connect(): this {
-    process.nextTick(() => {
-      const error = this.#refusal();
-      if (error) this.destroy(error);
-      else this.emit('connect');
-    });
+    this.#ready().then(
+      () => this.emit('connect'),
+      (error: Error) => this.destroy(error),
+    );
     return this;
   }
 

@@ -8,6 +8,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedServer } from '../../../src/data/embedded/embedded-server.ts';
 import { lockFolder } from '../../../src/data/embedded/folder-lock.ts';
+import { prepareFolder } from '../../../src/data/embedded/prepare-folder.ts';
 import { openDatabase } from '../../../src/data/open-database.ts';
 import { embeddedTemplate } from '../../support/embedded-template.ts';
 import { testLog } from '../../support/test-log.ts';
@@ -102,12 +103,21 @@ describe('the data folder', { timeout: 60_000 }, () => {
     await expect(openDatabase({ dataDir: folder, log: testLog })).rejects.toThrow(
       new RegExp(`^The embedded database in ${folder}/postgres can't be opened: `),
     );
+    // As versions before 0.2 marked it.
     await writeFile(path.join(folder, 'postgres.unfinished'), '');
     const database = await openDatabase({
       dataDir: folder,
       loadDataDir: await embeddedTemplate(),
       log: testLog,
     });
+    expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await database.close();
+    expect((await readdir(folder)).sort()).toEqual(['postgres']);
+  });
+
+  test('has nothing left of a start that was cut short', async () => {
+    await mkdir(path.join(folder, 'postgres.unfinished-x1'));
+    const database = await openDatabase({ dataDir: folder, log: testLog });
     expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await database.close();
     expect((await readdir(folder)).sort()).toEqual(['postgres']);
@@ -159,6 +169,21 @@ describe('the thread', { timeout: 60_000 }, () => {
     await expect(pool.query('SELECT 3')).rejects.toThrow(/embedded database has stopped/);
     await expect(server.dump()).rejects.toThrow(/embedded database has stopped/);
     expect(errors).toEqual(['the embedded database has stopped']);
+    await pool.end();
+    await server.close();
+  });
+
+  test('of a folder is followed by another one, which has everything that was acknowledged', async () => {
+    const dataDir = await prepareFolder(folder, await embeddedTemplate());
+    const server = await startEmbeddedServer({ dataDir, durability: 'power' }, testLog);
+    const pool = new pg.Pool({ stream: () => server.connect(), user: 'postgres', max: 1 });
+    pool.on('error', () => undefined);
+    await pool.query('CREATE TABLE "Kept" AS SELECT 1 AS value');
+    const intruder = server.connect().on('error', () => undefined);
+    const died = new Promise((resolve) => intruder.once('close', resolve));
+    intruder.write(Buffer.from([0, 0, 0, 8, 9, 9, 9, 9]));
+    await died;
+    expect((await pool.query('SELECT * FROM "Kept"')).rows).toEqual([{ value: 1 }]);
     await pool.end();
     await server.close();
   });
