@@ -59,12 +59,30 @@ export function createBuilder(): Builder {
     relay: {
       encodeGlobalID: (typename, id) => encodeGlobalId(typename as GlobalIdType, String(id)),
       decodeGlobalID: (text) => decodeGlobalId(text),
-      nodeQueryOptions: { authScopes: { member: true }, resolve: resolveNode },
+      idFieldOptions: { description: 'Opaque id, unique over all types.' },
+      nodeTypeOptions: { description: 'Anything with an id that `node` finds.' },
+      nodeQueryOptions: {
+        args: { id: { description: 'Id of any type.' } },
+        description: 'Finds a node by its id; null if there is none or the caller may not read it.',
+        authScopes: { member: true },
+        resolve: resolveNode,
+      },
       nodesQueryOptions: false,
       cursorType: 'String',
       // The page's own cost counts its length.
-      edgesFieldOptions: { nullable: false, complexity: { field: 0, multiplier: 1 } },
-      nodeFieldOptions: { nullable: false },
+      edgesFieldOptions: {
+        description: 'The nodes of the page with their cursors.',
+        nullable: false,
+        complexity: { field: 0, multiplier: 1 },
+      },
+      nodeFieldOptions: { description: 'The node.', nullable: false },
+      cursorFieldOptions: { description: 'Opaque position. Pass it as `after`.' },
+      pageInfoTypeOptions: { description: 'Position of a page in its list.' },
+      pageInfoFieldOptions: { description: 'Position of the page in its list.' },
+      hasNextPageFieldOptions: { description: 'Whether more nodes follow.' },
+      hasPreviousPageFieldOptions: { description: 'Whether nodes come before.' },
+      startCursorFieldOptions: { description: 'Cursor of the first edge; null without edges.' },
+      endCursorFieldOptions: { description: 'Cursor of the last edge; null without edges.' },
     },
   });
 }

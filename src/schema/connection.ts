@@ -11,13 +11,22 @@ export function declareConnection<Type extends ObjectName>(
   type: Type,
   name: string = type,
 ) {
-  return builder.connectionObject({ type, name: `${name}Connection` }, { name: `${name}Edge` });
+  return builder.connectionObject(
+    { type, name: `${name}Connection`, description: `A page of \`${type}\` nodes.` },
+    { name: `${name}Edge`, description: `A \`${type}\` within a page.` },
+  );
 }
 
 /** `first` (1 to 100; 20 when left out) and `after`, an edge's cursor. */
 export const pageArguments = (arg: Arguments) => ({
-  first: arg.int({ validate: { min: 1, max: 100 } }),
-  after: arg.string({ validate: { schema: z.string().max(500) } }),
+  first: arg.int({
+    description: 'Length of the page, from 1 to 100. Default: 20.',
+    validate: { min: 1, max: 100 },
+  }),
+  after: arg.string({
+    description: 'Cursor of the last edge of the page before. Default: the first page.',
+    validate: { schema: z.string().max(500) },
+  }),
 });
 
 interface PageArgumentValues {

@@ -19,6 +19,17 @@ const notYet: readonly string[] = [];
 /** Descriptions of the contract that speak of more than the one thing they stand at. */
 const generalDescriptions: readonly string[] = ['BudgetExceededError'];
 
+/** Descriptions of the contract that the schema says in plainer words, or of more roles. */
+const rewordedDescriptions: readonly string[] = [
+  'Error',
+  'RunEvent',
+  'RunOptions.subject',
+  'RunOptions.onDisconnect',
+  'Query.renderPrompt',
+  'Query.serverStatus',
+];
+const ownDescriptions = [...generalDescriptions, ...rewordedDescriptions];
+
 interface Documented {
   description?: string | null | undefined;
 }
@@ -78,7 +89,7 @@ describe('the public contract', () => {
     const promised = contractTypes
       .flatMap((type) => [...descriptionsOf(type)])
       .filter((line) => !line.endsWith(': ') && isDue(line))
-      .filter((line) => !generalDescriptions.includes(line.split(':')[0] ?? ''));
+      .filter((line) => !ownDescriptions.includes(line.split(':')[0] ?? ''));
     expect(promised.length).toBeGreaterThan(40);
     expect(promised.filter((line) => !built.has(line))).toEqual([]);
   });

@@ -5,80 +5,132 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 /** The template is checked before it is stored: it parses, it uses only declared variables, it renders with a sample. */
 export type CreatePromptVersionInput = {
+  /** Labels to move to the new version. */
   labels?: Array<string> | null | undefined;
+  /** Maximum output tokens. Default: the server's. */
   maxTokens?: number | null | undefined;
+  /** Model to use. Default: the server's. */
   model?: string | null | undefined;
+  /** Notes for people. */
   notes?: string | null | undefined;
-  /** WHOLE asks for all output fields, whatever an operation selects. */
+  /** WHOLE asks the model for all output fields, whatever an operation selects. */
   outputFields?: OutputFields | null | undefined;
+  /** Name of the prompt. */
   prompt: string;
+  /** LiquidJS template of the system prompt. */
   system?: string | null | undefined;
+  /** LiquidJS template of the last message. */
   template: string;
 };
 
 /** Ingesting the same source again replaces it; unchanged text is not embedded again. */
 export type DocumentInput = {
+  /** A JSON object for filters. */
   metadata?: unknown;
+  /** Identity within the collection, such as a path or URL. */
   source: string;
+  /** The text: plain or Markdown. */
   text: string;
+  /** Title to show and to search by. */
   title?: string | null | undefined;
 };
 
+/** The code of an error that a caller can act on. */
 export type ErrorCode =
+  /** There is no agent of this name. */
   | 'AGENT_NOT_FOUND'
+  /** The approval was already decided, or has expired. */
   | 'APPROVAL_CONFLICT'
+  /** The worst case of the call does not fit a budget that applies. */
   | 'BUDGET_EXCEEDED'
+  /** There is no collection of this name. */
   | 'COLLECTION_NOT_FOUND'
+  /** The request contradicts the present state. */
   | 'CONFLICT'
+  /** The embedder could not be reached. */
   | 'EMBEDDING_UNAVAILABLE'
+  /** The experiment cannot run as described. */
   | 'EXPERIMENT_INVALID'
+  /** The caller's roles or scopes do not allow this. */
   | 'FORBIDDEN'
+  /** The agent had no answer after its last turn. */
   | 'MAX_TURNS_EXCEEDED'
+  /** No provider of this server has the model. */
   | 'MODEL_NOT_FOUND'
+  /** The provider is overloaded. */
   | 'MODEL_OVERLOADED'
+  /** The provider's rate limit is reached. */
   | 'MODEL_RATE_LIMITED'
+  /** The model declined to answer. */
   | 'MODEL_REFUSED'
+  /** The model did not answer in time. */
   | 'MODEL_TIMEOUT'
+  /** The provider could not be reached, or refused the call. */
   | 'MODEL_UNAVAILABLE'
+  /** There is no such thing, or the caller may not read it. */
   | 'NOT_FOUND'
+  /** The model's answer does not match the prompt's output schema. */
   | 'OUTPUT_INVALID'
+  /** There is no prompt of this name, or no version of it that was asked for. */
   | 'PROMPT_NOT_FOUND'
+  /** The variables do not match what the prompt declares. */
   | 'PROMPT_VARIABLES_INVALID'
+  /** A limit of the caller's key is reached. */
   | 'RATE_LIMITED'
+  /** The run was cancelled. */
   | 'RUN_CANCELLED'
+  /** The server that executed the run went away. */
   | 'RUN_INTERRUPTED'
+  /** There is no such run, or the caller may not read it. */
   | 'RUN_NOT_FOUND'
+  /** The template does not parse, or uses variables that the prompt does not declare. */
   | 'TEMPLATE_INVALID';
 
+/** Output fields that a model is asked for. */
 export type OutputFields =
+  /** Those that the operation selects. */
   | 'SELECTED'
+  /** All of them. */
   | 'WHOLE';
 
+/** A search in one collection. */
 export type SearchInput = {
+  /** Name of the collection. Default: "default", or the only one there is. */
   collection?: string | null | undefined;
   /** 0 (default) to 1: how much a passage is pushed down for being like better ones. */
   diversity?: number | null | undefined;
-  /** What the embedder's score counts beside keywords, instead of the collection's setting: to compare weights. */
+  /** Weight of the embedder's score beside keywords, in place of the collection's setting: to compare weights. */
   embedderWeight?: number | null | undefined;
+  /** Condition on the documents' metadata, such as {"language": "en"}. */
   filter?: unknown;
-  /** What the collection's latent space counts, likewise. */
+  /** Weight of the collection's latent space, likewise. */
   latentWeight?: number | null | undefined;
+  /** Signals to use. Default: HYBRID. */
   mode?: SearchMode | null | undefined;
+  /** What to search for, as a question or as keywords. */
   query: string;
   /** The name of a reranker (see `plugins`): it reads what was found beside the question and orders it anew. One with a model costs what the model costs. */
   rerank?: string | null | undefined;
+  /** Maximum number of passages. Default: 8. */
   topK?: number | null | undefined;
 };
 
+/** Signals that a search uses. */
 export type SearchMode =
+  /** Keywords and vectors together. */
   | 'HYBRID'
+  /** Keywords only. */
   | 'KEYWORD'
+  /** Vectors only. */
   | 'SEMANTIC';
 
 /** Deploy and rollback alike: move a label to a version. Takes effect on every server at once. */
 export type SetPromptLabelInput = {
+  /** The label, such as "production". */
   label: string;
+  /** Name of the prompt. */
   prompt: string;
+  /** Number of the version. */
   version: number;
 };
 

@@ -12,26 +12,26 @@ export function ratePassages(prompt: string, schema: unknown): Record<string, un
   const [list, ...others] = Object.entries(propertiesOf(schema));
   if (!list || others.length > 0 || passages.length === 0) return null;
   const name = list[0];
-  const items = propertiesOf(itemsOf(list[1], schema));
-  const rating = Object.entries(items).find(([key]) => key !== 'passage');
-  if (!('passage' in items) || !rating || !isRecord(rating[1])) return null;
-  const highest = constraint(rating[1], 'maximum') ?? 1;
+  const items = propertiesOf(isRecord(list[1]) ? resolved(list[1]['items'], schema) : null);
+  const rating = Object.keys(items).find((key) => key !== 'passage');
+  if (!('passage' in items) || !rating) return null;
+  const ratingSchema = resolved(items[rating], schema);
+  const highest = (isRecord(ratingSchema) && constraint(ratingSchema, 'maximum')) || 1;
   const ranked = rankByOverlap(askedQuestion(prompt), passages);
   const best = ranked[0]?.score ?? 1;
   const scores = new Map(ranked.map(({ passage, score }) => [passage, score / best]));
   return {
     [name]: passages.map(({ passage }) => ({
       passage,
-      [rating[0]]: Math.round((scores.get(passage) ?? 0) * highest * 10) / 10,
+      [rating]: Math.round((scores.get(passage) ?? 0) * highest * 10) / 10,
     })),
   };
 }
 
-function itemsOf(list: unknown, root: unknown): unknown {
-  if (!isRecord(list) || !isRecord(root)) return null;
-  const items = list['items'];
-  const reference = isRecord(items) ? items['$ref'] : undefined;
-  return typeof reference === 'string' ? resolveReference(reference, root) : items;
+/** A part of a schema, or what it refers to. */
+function resolved(part: unknown, root: unknown): unknown {
+  const reference = isRecord(part) ? part['$ref'] : undefined;
+  return typeof reference === 'string' && isRecord(root) ? resolveReference(reference, root) : part;
 }
 
 /** By searching for their ends, since a lazy pattern takes quadratic time. */

@@ -4,14 +4,21 @@ import { definePrompt } from '../../kernel/prompt.ts';
 
 const fewShotPrompt = definePrompt({
   name: 'few_shot',
-  description: 'Does a task on an input after the pattern of examples.',
+  description: 'Does a task on an input, following examples.',
   variables: z.object({
-    task: z.string().min(1).describe('What is to be done with the input.'),
+    task: z.string().min(1).describe('The task to do on the input.'),
     examples: z
-      .array(z.object({ input: z.string(), output: z.string() }))
+      .array(
+        z
+          .object({
+            input: z.string().describe('An input.'),
+            output: z.string().describe('The output for that input.'),
+          })
+          .describe('An input with its output.'),
+      )
       .min(1)
       .max(50)
-      .describe('Inputs, each with the output that is wanted for it.'),
+      .describe('Examples of inputs and outputs, in order.'),
     input: z.string().describe('The input to do the task on.'),
   }),
   system:

@@ -11,13 +11,28 @@ const ratePassages = definePrompt({
   variables: z.object({
     query: z.string().describe('The question.'),
     passages: z
-      .array(z.object({ number: z.int(), title: z.string(), text: z.string() }))
-      .describe('The passages, each with the number that it is rated by.'),
+      .array(
+        z
+          .object({
+            number: z.int().describe('Number of the passage.'),
+            title: z.string().describe('Title of its document.'),
+            text: z.string().describe('The passage.'),
+          })
+          .describe('A passage to rate.'),
+      )
+      .describe('The passages to rate.'),
   }),
   output: z.object({
     ratings: z
-      .array(z.object({ passage: z.int(), relevance: z.number().min(0).max(highest) }))
-      .describe('One for each passage.'),
+      .array(
+        z
+          .object({
+            passage: z.int().describe('Number of the passage.'),
+            relevance: z.number().min(0).max(highest).describe(`Relevance from 0 to ${highest}.`),
+          })
+          .describe('Rating of a passage.'),
+      )
+      .describe('One rating for each passage.'),
   }),
   maxTokens: 2_048,
   system: `You rate how well passages answer a question, each by itself, from 0 to ${highest}:

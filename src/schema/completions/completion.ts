@@ -14,6 +14,7 @@ import type { PromptInputValue } from './prompt-values.ts';
 function declareCompletionType(builder: Builder): void {
   builder.objectType('Completion', {
     interfaces: runInterfaces(builder),
+    description: 'A run that sends one prompt to a model.',
     fields: (t) => ({
       ...completionFields(t),
       output: t.expose('output', {
@@ -29,15 +30,26 @@ function declareCompletionType(builder: Builder): void {
 
 function declareCompleteInput(builder: Builder) {
   return builder.inputType('CompleteInput', {
+    description: 'A completion to begin.',
     fields: (t) => ({
-      prompt: t.field({ type: 'PromptInput', required: true }),
-      system: t.string({ validate: { maxLength: 1_000_000 } }),
+      prompt: t.field({
+        type: 'PromptInput',
+        required: true,
+        description: 'Text, messages or a registered prompt.',
+      }),
+      system: t.string({
+        description: 'System prompt. Replaces that of a registered prompt.',
+        validate: { maxLength: 1_000_000 },
+      }),
       model: t.string({
         description: "Defaults to the prompt version's model, then to the server's.",
         validate: { schema: nameSchema() },
       }),
-      maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),
-      options: t.field({ type: 'RunOptions' }),
+      maxTokens: t.int({
+        description: "Maximum output tokens. Default: the prompt version's, then the server's.",
+        validate: { min: 1, max: 1_000_000 },
+      }),
+      options: t.field({ type: 'RunOptions', description: 'Options of the run.' }),
     }),
   });
 }

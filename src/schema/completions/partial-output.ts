@@ -18,7 +18,7 @@ export function declarePartialOutput(
   if (shapes.size === 0) return;
   for (const shape of shapes.values()) partials.declare(shape);
   const PartialOutput = builder.unionType('PartialOutput', {
-    description: "The output of a prompt's own field as far as it is whole.",
+    description: "The output of a prompt's own field so far.",
     types: [...shapes.values()].map((shape) => partials.objectOf(shape) as never),
     resolveType: (value) => typeNames.get(value as object),
   });

@@ -74,11 +74,17 @@ export class PromptField {
           ? t.field({
               type: this.#types.outputType(output.shape),
               nullable: output.nullable || output.optional,
+              description: 'The output, typed by the prompt.',
               authScopes: ofContent,
               // The run keeps what the prompt's schema gave, which TypeScript cannot know.
               resolve: (run) => askedOutput(run.output, run.outputSelection) as never,
             })
-          : t.expose('output', { type: 'JSON', nullable: true, authScopes: ofContent }),
+          : t.expose('output', {
+              type: 'JSON',
+              nullable: true,
+              description: 'Null: the prompt declares no output schema.',
+              authScopes: ofContent,
+            }),
       }),
     });
   }
@@ -86,6 +92,7 @@ export class PromptField {
   #declareOperation(builder: Builder, completion: CompletionRef): void {
     const { description } = this.#shape.prompt;
     const result = builder.unionType(`${this.#typeName}Result`, {
+      description: `${completion.name}, or an error that a caller can act on.`,
       types: [completion, ...completionCodes.map((code) => errorTypeName(code))],
       resolveType: (value) =>
         value instanceof ErrorData ? errorTypeName(value.code) : completion.name,
@@ -107,10 +114,14 @@ export class PromptField {
 
   #arguments(arg: Arguments): InputFieldMap {
     const { variables } = this.#shape;
-    const options = arg({ type: 'RunOptions' });
+    const options = arg({ type: 'RunOptions', description: 'Options of the run.' });
     if (!variables) return { options };
     return {
-      variables: arg({ type: this.#types.inputType(variables.shape), required: true }),
+      variables: arg({
+        type: this.#types.inputType(variables.shape),
+        required: true,
+        description: 'Variables of the prompt.',
+      }),
       options,
     };
   }

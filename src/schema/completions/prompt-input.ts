@@ -15,9 +15,14 @@ const namesOneVersion = ({ version, label }: NamedPrompt): boolean =>
 
 function declareMessageInput(builder: Builder) {
   return builder.inputType('MessageInput', {
+    description: 'A message of a conversation.',
     fields: (t) => ({
-      role: t.field({ type: 'MessageRole', required: true }),
-      text: t.string({ required: true, validate: { minLength: 1, maxLength: 1_000_000 } }),
+      role: t.field({ type: 'MessageRole', required: true, description: 'Author of the message.' }),
+      text: t.string({
+        required: true,
+        description: 'The message.',
+        validate: { minLength: 1, maxLength: 1_000_000 },
+      }),
     }),
   });
 }
@@ -33,10 +38,14 @@ function declareNamedPromptInput(builder: Builder) {
       ],
     ],
     fields: (t) => ({
-      name: t.string({ required: true, validate: { schema: name } }),
-      version: t.int({ validate: { min: 1 } }),
-      label: t.string({ validate: { schema: name } }),
-      variables: t.field({ type: 'JSON' }),
+      name: t.string({
+        required: true,
+        description: 'Name of the prompt.',
+        validate: { schema: name },
+      }),
+      version: t.int({ description: 'Number of a version.', validate: { min: 1 } }),
+      label: t.string({ description: 'Label of a version.', validate: { schema: name } }),
+      variables: t.field({ type: 'JSON', description: 'Variables as the prompt declares them.' }),
     }),
   });
 }
@@ -50,16 +59,20 @@ export function declarePromptInput(builder: Builder, prompts: PromptFields): voi
     description:
       'Exactly one. Every registered prompt adds a field of its own, named after it, whose input type is its variables schema: prompt: { summarization: { text: "…", maxSentences: 2 } }.',
     fields: (t) => ({
-      text: t.string({ validate: { minLength: 1, maxLength: 1_000_000 } }),
+      text: t.string({
+        description: 'Free text, sent as one message.',
+        validate: { minLength: 1, maxLength: 1_000_000 },
+      }),
       messages: t.field({
         type: [message],
+        description: 'A conversation, which ends with a message of the role USER.',
         validate: {
           minLength: 1,
           maxLength: 1_000,
           refine: [lastIsUsers, { message: 'the last message must be of the role USER' }],
         },
       }),
-      named: t.field({ type: named }),
+      named: t.field({ type: named, description: 'A registered prompt by name.' }),
       ...prompts.inputFields(t),
     }),
   });

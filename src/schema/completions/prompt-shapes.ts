@@ -16,6 +16,13 @@ export interface PromptShape {
   output: Slot | null;
 }
 
+/** The slot, with a description of its object if the schema has none. */
+function described(slot: Slot, description: string): Slot {
+  const { shape } = slot;
+  if (shape.kind === 'object') shape.description ??= description;
+  return slot;
+}
+
 function shapeOf(prompt: Registered<AnyPrompt>): PromptShape {
   const { name, variables, output } = prompt;
   const type = pascalCase(name);
@@ -24,8 +31,16 @@ function shapeOf(prompt: Registered<AnyPrompt>): PromptShape {
     prompt,
     variables: takesNone
       ? null
-      : slotOf(variables, ZodPlace.root('input', 'variables', `${type}Variables`)),
-    output: output ? slotOf(output, ZodPlace.root('output', 'output', `${type}Output`)) : null,
+      : described(
+          slotOf(variables, ZodPlace.root('input', 'variables', `${type}Variables`)),
+          `Variables of the prompt "${name}".`,
+        ),
+    output: output
+      ? described(
+          slotOf(output, ZodPlace.root('output', 'output', `${type}Output`)),
+          `Output of the prompt "${name}".`,
+        )
+      : null,
   };
 }
 

@@ -51,27 +51,41 @@ async function render(
 
 function declareRenderedPrompt(builder: Builder): void {
   builder.objectType('RenderedPrompt', {
+    description: 'A prompt as it would be sent.',
     fields: (t) => ({
       text: t.exposeString('text', { description: 'The last message.' }),
-      system: t.exposeString('system', { nullable: true }),
-      version: t.expose('version', { type: 'PromptVersion', nullable: true }),
-      assignment: t.expose('assignment', { type: 'ExperimentAssignment', nullable: true }),
+      system: t.exposeString('system', {
+        nullable: true,
+        description: 'System prompt; null without one.',
+      }),
+      version: t.expose('version', {
+        type: 'PromptVersion',
+        nullable: true,
+        description: 'The version of the registered prompt; null for other prompts.',
+      }),
+      assignment: t.expose('assignment', {
+        type: 'ExperimentAssignment',
+        nullable: true,
+        description: 'The variant of the running experiment; null if none decides.',
+      }),
       messages: t.field({
         type: ['RenderedMessage'],
-        description: 'The whole conversation: examples as earlier turns, then the last message.',
+        description:
+          'The whole conversation: few-shot examples as earlier turns, then the last message.',
         resolve: ({ messages }) =>
           messages.map((message) => ({
             role: message.role === 'user' ? ('USER' as const) : ('ASSISTANT' as const),
             text: textOf(message),
           })),
       }),
-      estimatedTokens: t.exposeInt('estimatedTokens'),
+      estimatedTokens: t.exposeInt('estimatedTokens', { description: 'Estimated input tokens.' }),
     }),
   });
   builder.objectType('RenderedMessage', {
+    description: 'A message of a rendered prompt.',
     fields: (t) => ({
-      role: t.expose('role', { type: 'MessageRole' }),
-      text: t.exposeString('text'),
+      role: t.expose('role', { type: 'MessageRole', description: 'Author of the message.' }),
+      text: t.exposeString('text', { description: 'The message.' }),
     }),
   });
 }
@@ -86,12 +100,16 @@ export function declareRenderPrompt(builder: Builder, prompts: PromptFields): vo
   builder.queryField('renderPrompt', (t) =>
     t.field({
       type: RenderPromptResult,
-      description: 'What would be sent, and by which version and variant, without calling a model.',
+      description:
+        'Renders a prompt with the version and variant that a call would use, without calling a model.',
       authScopes: { user: true, editor: true },
       complexity: renderingCost,
       args: {
         input: t.arg({ type: 'PromptInput', required: true }),
-        subject: t.arg.string({ validate: { schema: nameSchema() } }),
+        subject: t.arg.string({
+          description: "The subject that an experiment assigns by. Default: the caller's user id.",
+          validate: { schema: nameSchema() },
+        }),
       },
       resolve: (_root, { input, subject }, context) =>
         asResult(codes, () =>

@@ -7,6 +7,8 @@ const everyone = '*';
 
 function declareBudgetType(builder: Builder): void {
   builder.node('Budget', {
+    description:
+      "A limit on the cost of a subject's calls within a day or a month. A call starts only if its worst case fits every budget that applies.",
     id: { resolve: (budget) => budget.id },
     loadOne: async (id, context) => {
       const budget = await context.loaders.budget.load(id);
@@ -19,15 +21,28 @@ function declareBudgetType(builder: Builder): void {
       subject: t.exposeString('subject', {
         description: 'A user id, or "*": the default of every user who has none.',
       }),
-      period: t.expose('period', { type: 'BudgetPeriod' }),
-      limit: t.expose('limit', { type: 'USD' }),
-      spent: t.expose('spent', { type: 'USD' }),
+      period: t.expose('period', {
+        type: 'BudgetPeriod',
+        description: 'The window after which spend starts again from 0.',
+      }),
+      limit: t.expose('limit', {
+        type: 'USD',
+        description: 'The most that may be spent within a window.',
+      }),
+      spent: t.expose('spent', {
+        type: 'USD',
+        description:
+          'Cost of the calls settled in the current window. For "*": 0, unless read for a user.',
+      }),
       held: t.expose('held', {
         type: 'USD',
         description: 'Held for calls in flight: spent + held never passes the limit.',
       }),
-      remaining: t.expose('remaining', { type: 'USD' }),
-      resetsAt: t.expose('resetsAt', { type: 'DateTime' }),
+      remaining: t.expose('remaining', { type: 'USD', description: '`limit` - `spent` - `held`.' }),
+      resetsAt: t.expose('resetsAt', {
+        type: 'DateTime',
+        description: 'End of the current window.',
+      }),
     }),
   });
 }
@@ -39,23 +54,44 @@ export function declareBudget(builder: Builder): void {
     t.field({
       type: ['Budget'],
       description:
-        'What applies to a subject, defaults included: to the caller when it is left out; for an admin then all there are.',
+        'Lists the budgets that apply to a subject, defaults included. Without `subject`: those of the caller, or all budgets for roles that may read them.',
       authScopes: { user: true, operator: true, auditor: true },
-      args: { subject: t.arg.string({ validate: { schema: nameSchema() } }) },
+      args: {
+        subject: t.arg.string({
+          description: 'A user id, or "*".',
+          validate: { schema: nameSchema() },
+        }),
+      },
       resolve: (_root, { subject }, context) =>
         context.services.ledger.budgets(userScope(context, 'budgets', subject)),
     }),
   );
   const SetBudgetInput = builder.inputType('SetBudgetInput', {
+    description: 'A budget to create or replace.',
     fields: (t) => ({
-      subject: t.string({ required: true, validate: { schema: nameSchema() } }),
-      period: t.field({ type: 'BudgetPeriod', required: true }),
-      limit: t.field({ type: 'USD', required: true }),
+      subject: t.string({
+        required: true,
+        description: 'A user id, or "*" for the default of each user.',
+        validate: { schema: nameSchema() },
+      }),
+      period: t.field({
+        type: 'BudgetPeriod',
+        required: true,
+        description: 'A subject has at most one budget of each period.',
+      }),
+      limit: t.field({
+        type: 'USD',
+        required: true,
+        description:
+          'The most that may be spent within a window. "0" refuses every call that costs.',
+      }),
     }),
   });
   builder.mutationField('setBudget', (t) =>
     t.field({
       type: 'Budget',
+      description:
+        'Creates the budget of a subject and period, or replaces its limit. Applies to the next call on every server. For operators and admins.',
       authScopes: { operator: true },
       audit: ({ input: { subject, ...detail } }) => ({ subject, detail }),
       args: { input: t.arg({ type: SetBudgetInput, required: true }) },

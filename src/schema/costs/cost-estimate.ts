@@ -9,42 +9,64 @@ import { thrownAsBadInput } from '../results/thrown-as-bad-input.ts';
 /** `estimateCost`: what a completion may cost, and likely will, before it is begun. */
 export function declareCostEstimate(builder: Builder, prompts: PromptFields): void {
   builder.objectType('CostEstimate', {
-    description: 'What a completion would cost now. Nothing is begun, and no model is called.',
+    description:
+      'Cost of a completion if it were begun now. No run is begun and no model is called.',
     fields: (t) => ({
-      model: t.exposeString('model', { description: 'The model that would be asked first.' }),
+      model: t.exposeString('model', { description: 'The model that would be called first.' }),
       inputTokens: t.exposeInt('inputTokens', {
-        description: 'As the provider counts them; estimated where it cannot.',
+        description:
+          'Input tokens as the provider counts them; estimated if the provider cannot count.',
       }),
       worstCase: t.expose('worstCase', {
         type: 'USD',
         nullable: true,
         description:
-          'The most that the completion can cost: all of maxTokens, on the most expensive model of the chain. Null if a price is not known.',
+          'The most that the completion can cost: all of `maxTokens` on the most expensive model of the chain. Null if a price is not known.',
       }),
       typical: t.expose('typical', {
         type: 'USD',
         nullable: true,
         description:
-          'With as much output as your calls of this prompt version, or of this model, had in the last 30 days. Null if there were none.',
+          'Cost with the average output of your calls of this prompt version, or of this model, in the last 30 days. Null if there were none.',
       }),
-      price: t.expose('price', { type: 'ModelPrice', nullable: true }),
+      price: t.expose('price', {
+        type: 'ModelPrice',
+        nullable: true,
+        description: 'Price of `model` today; null if it is not known.',
+      }),
     }),
   });
   const EstimateCostInput = builder.inputType('EstimateCostInput', {
     description: 'A completion as `complete` takes it.',
     fields: (t) => ({
-      prompt: t.field({ type: 'PromptInput', required: true }),
-      system: t.string({ validate: { maxLength: 1_000_000 } }),
-      model: t.string({ validate: { schema: nameSchema() } }),
-      maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),
-      options: t.field({ type: 'RunOptions' }),
+      prompt: t.field({
+        type: 'PromptInput',
+        required: true,
+        description: 'The prompt to estimate.',
+      }),
+      system: t.string({
+        description: 'System prompt. Replaces that of a registered prompt.',
+        validate: { maxLength: 1_000_000 },
+      }),
+      model: t.string({
+        description: "Model to use. Default: the prompt version's model, then the server's.",
+        validate: { schema: nameSchema() },
+      }),
+      maxTokens: t.int({
+        description: "Maximum output tokens. Default: the prompt version's, then the server's.",
+        validate: { min: 1, max: 1_000_000 },
+      }),
+      options: t.field({
+        type: 'RunOptions',
+        description: 'Options of the run that affect its cost, such as fallback models.',
+      }),
     }),
   });
   builder.queryField('estimateCost', (t) =>
     t.field({
       type: 'CostEstimate',
       description:
-        'What the completion may cost at worst, and likely will, without calling a model. For an agent, ask for its first turn.',
+        'Estimates the worst and the typical cost of a completion without calling a model. For an agent, estimate its first turn.',
       authScopes: { user: true },
       complexity: 100,
       args: { input: t.arg({ type: EstimateCostInput, required: true }) },

@@ -11,21 +11,52 @@ const name = nameSchema();
 
 function declareCostStatsType(builder: Builder): void {
   builder.objectType('CostStats', {
+    description: 'Exact sums over the model calls of a window.',
     fields: (t) => ({
-      requests: t.exposeInt('requests'),
-      errors: t.exposeInt('errors'),
-      cacheHits: t.exposeInt('cacheHits'),
-      totalCost: t.expose('totalCost', { type: 'USD' }),
+      requests: t.exposeInt('requests', { description: 'Number of calls.' }),
+      errors: t.exposeInt('errors', { description: 'Calls that failed or were interrupted.' }),
+      cacheHits: t.exposeInt('cacheHits', {
+        description: 'Calls answered from the response cache.',
+      }),
+      totalCost: t.expose('totalCost', {
+        type: 'USD',
+        description: 'Sum of the calls with a known price.',
+      }),
       ...tokenTotalFields(t),
       ...cacheTotalFields(t),
-      averageDurationMs: t.exposeFloat('averageDurationMs', { nullable: true }),
-      p50DurationMs: t.exposeFloat('p50DurationMs', { nullable: true }),
-      p95DurationMs: t.exposeFloat('p95DurationMs', { nullable: true }),
-      p99DurationMs: t.exposeFloat('p99DurationMs', { nullable: true }),
-      averageTimeToFirstTokenMs: t.exposeFloat('averageTimeToFirstTokenMs', { nullable: true }),
-      costByModel: t.expose('costByModel', { type: ['ModelCost'] }),
-      groups: t.expose('groups', { type: ['CostGroup'] }),
-      series: t.expose('series', { type: ['CostPoint'] }),
+      averageDurationMs: t.exposeFloat('averageDurationMs', {
+        nullable: true,
+        description: 'Mean duration of a call; null without calls.',
+      }),
+      p50DurationMs: t.exposeFloat('p50DurationMs', {
+        nullable: true,
+        description: 'Median duration of a call; null without calls.',
+      }),
+      p95DurationMs: t.exposeFloat('p95DurationMs', {
+        nullable: true,
+        description: '95th percentile of the duration; null without calls.',
+      }),
+      p99DurationMs: t.exposeFloat('p99DurationMs', {
+        nullable: true,
+        description: '99th percentile of the duration; null without calls.',
+      }),
+      averageTimeToFirstTokenMs: t.exposeFloat('averageTimeToFirstTokenMs', {
+        nullable: true,
+        description: 'Mean time to the first token; null without calls that emitted one.',
+      }),
+      costByModel: t.expose('costByModel', {
+        type: ['ModelCost'],
+        description: 'Cost of each model, most expensive first.',
+      }),
+      groups: t.expose('groups', {
+        type: ['CostGroup'],
+        description:
+          'One entry for each combination of the `groupBy` dimensions; empty without `groupBy`.',
+      }),
+      series: t.expose('series', {
+        type: ['CostPoint'],
+        description: 'One entry for each `bucket` of the window; empty without `bucket`.',
+      }),
     }),
   });
 }
@@ -45,33 +76,45 @@ function withGlobalIds(key: CostStats['groups'][number]['key']): Record<string, 
 
 function declareParts(builder: Builder): void {
   builder.objectType('ModelCost', {
+    description: 'Sums of one model.',
     fields: (t) => ({
-      model: t.exposeString('model'),
-      requests: t.exposeInt('requests'),
-      cost: t.expose('cost', { type: 'USD' }),
+      model: t.exposeString('model', { description: 'Name of the model.' }),
+      requests: t.exposeInt('requests', { description: 'Number of calls.' }),
+      cost: t.expose('cost', { type: 'USD', description: 'Sum of the calls with a known price.' }),
     }),
   });
   builder.objectType('CostGroup', {
+    description: 'Sums of one group of calls.',
     fields: (t) => ({
       key: t.field({
         type: 'JSON',
         description:
-          'A value for each dimension, by its name; API keys and prompt versions by their ids.',
+          "The value of each dimension, by the dimension's name. API keys and prompt versions are given by their ids.",
         resolve: ({ key }) => withGlobalIds(key),
       }),
-      requests: t.exposeInt('requests'),
-      totalCost: t.expose('totalCost', { type: 'USD' }),
+      requests: t.exposeInt('requests', { description: 'Number of calls.' }),
+      totalCost: t.expose('totalCost', {
+        type: 'USD',
+        description: 'Sum of the calls with a known price.',
+      }),
       ...tokenTotalFields(t),
-      averageDurationMs: t.exposeFloat('averageDurationMs', { nullable: true }),
+      averageDurationMs: t.exposeFloat('averageDurationMs', {
+        nullable: true,
+        description: 'Mean duration of a call.',
+      }),
     }),
   });
   builder.objectType('CostPoint', {
+    description: 'Sums of one bucket of time.',
     fields: (t) => ({
-      start: t.expose('start', { type: 'DateTime' }),
-      requests: t.exposeInt('requests'),
-      totalCost: t.expose('totalCost', { type: 'USD' }),
+      start: t.expose('start', { type: 'DateTime', description: 'Start of the bucket.' }),
+      requests: t.exposeInt('requests', { description: 'Number of calls.' }),
+      totalCost: t.expose('totalCost', {
+        type: 'USD',
+        description: 'Sum of the calls with a known price.',
+      }),
       ...tokenTotalFields(t),
-      errors: t.exposeInt('errors'),
+      errors: t.exposeInt('errors', { description: 'Calls that failed or were interrupted.' }),
     }),
   });
 }
@@ -101,20 +144,33 @@ export function declareCostStats(builder: Builder): void {
   declareCostStatsType(builder);
   declareParts(builder);
   const CostStatsInput = builder.inputType('CostStatsInput', {
+    description: 'Filters and grouping of `costStats`. Filters are combined with AND.',
     fields: (t) => ({
-      window: t.field({ type: 'StatsWindow' }),
-      userId: t.string({ validate: { schema: name } }),
-      model: t.string({ validate: { schema: name } }),
-      prompt: t.string({ validate: { schema: name } }),
-      kind: t.field({ type: 'RunKind' }),
-      groupBy: t.field({ type: ['CostDimension'], validate: { maxLength: 7 } }),
-      bucket: t.field({ type: 'StatsBucket' }),
+      window: t.field({ type: 'StatsWindow', description: 'Time window. Default: the last hour.' }),
+      userId: t.string({
+        description:
+          'Calls of this user. Another user than the caller requires a role that may read all costs.',
+        validate: { schema: name },
+      }),
+      model: t.string({ description: 'Calls of this model.', validate: { schema: name } }),
+      prompt: t.string({
+        description: 'Calls of the registered prompt of this name.',
+        validate: { schema: name },
+      }),
+      kind: t.field({ type: 'RunKind', description: 'Calls of runs of this kind.' }),
+      groupBy: t.field({
+        type: ['CostDimension'],
+        description: 'Dimensions of `groups`.',
+        validate: { maxLength: 7 },
+      }),
+      bucket: t.field({ type: 'StatsBucket', description: 'Length of the buckets of `series`.' }),
     }),
   });
   builder.queryField('costStats', (t) =>
     t.field({
       type: 'CostStats',
-      description: 'Of the caller’s own calls; for an admin of everybody’s, or of one user’s.',
+      description:
+        "Sums cost, tokens and durations of calls: the caller's own, or everybody's for roles that may read all costs.",
       authScopes: { user: true, auditor: true },
       args: { input: t.arg({ type: CostStatsInput }) },
       resolve: (_root, { input }, context, info) => {

@@ -17,7 +17,11 @@ const saturates = 'At most 2147483647, whatever the sum is: `tokens` has it whol
 
 /** The sums of everything that has them: whole, and as the `Int`s that they were at first. */
 export const tokenTotalFields = (t: ObjectFields<TokenTotals>) => ({
-  tokens: t.field({ type: 'TokenTotals', resolve: (totals) => totals }),
+  tokens: t.field({
+    type: 'TokenTotals',
+    description: 'Exact token sums.',
+    resolve: (totals) => totals,
+  }),
   inputTokens: t.int({
     description: saturates,
     resolve: ({ inputTokens }) => saturatedInt(inputTokens),
@@ -42,15 +46,24 @@ export const cacheTotalFields = (t: ObjectFields<TokenTotals>) => ({
 
 export function declareTokenTotals(builder: Builder): void {
   builder.objectType('TokenTotals', {
-    description: 'Tokens of many calls together.',
+    description: 'Token sums over many calls.',
     fields: (t) => ({
       input: t.expose('inputTokens', {
         type: 'SafeInt',
         description: 'Everything sent, cache reads and writes included.',
       }),
-      output: t.expose('outputTokens', { type: 'SafeInt' }),
-      cacheRead: t.expose('cacheReadTokens', { type: 'SafeInt' }),
-      cacheWrite: t.expose('cacheWriteTokens', { type: 'SafeInt' }),
+      output: t.expose('outputTokens', {
+        type: 'SafeInt',
+        description: 'Everything generated, thinking included.',
+      }),
+      cacheRead: t.expose('cacheReadTokens', {
+        type: 'SafeInt',
+        description: "Input tokens read from the provider's prompt cache.",
+      }),
+      cacheWrite: t.expose('cacheWriteTokens', {
+        type: 'SafeInt',
+        description: "Input tokens written to the provider's prompt cache.",
+      }),
     }),
   });
 }

@@ -6,37 +6,45 @@ import { resultUnion } from '../results/result-union.ts';
 
 function declareCollectionType(builder: Builder): void {
   builder.objectType('Collection', {
+    description: 'A named set of documents that are searched together.',
     fields: (t) => ({
-      name: t.exposeString('name'),
-      documents: t.exposeInt('documents'),
-      chunks: t.exposeInt('chunks'),
-      embeddingModel: t.exposeString('embeddingModel'),
-      dimensions: t.exposeInt('dimensions'),
+      name: t.exposeString('name', { description: 'Unique name.' }),
+      documents: t.exposeInt('documents', { description: 'Number of documents.' }),
+      chunks: t.exposeInt('chunks', {
+        description: 'Number of chunks: the passages that are indexed and found.',
+      }),
+      embeddingModel: t.exposeString('embeddingModel', {
+        description: 'The embedder of its vectors.',
+      }),
+      dimensions: t.exposeInt('dimensions', { description: 'Dimensions of its vectors.' }),
       embedderWeight: t.exposeFloat('embedderWeight', {
         nullable: true,
         description:
-          "What the embedder's score counts beside keywords in a hybrid search, where it was calibrated for this collection; null: the embedder's own weight.",
+          "Weight of the embedder's score beside keywords in a hybrid search, if it was calibrated for this collection; null: the embedder's own weight.",
       }),
       latentChunks: t.exposeInt('latentChunks', {
-        description: 'Chunks that its latent space was fitted to; 0 before the first fit.',
+        description: 'Chunks that the latent space was fitted to; 0 before the first fit.',
       }),
       reembedding: t.expose('reembedding', {
         type: 'Reembedding',
         nullable: true,
-        description: 'The embedder that is to take over. Until then `embeddingModel` serves.',
+        description:
+          'The embedder that will take over; null if none. Until then `embeddingModel` serves.',
       }),
     }),
   });
   builder.objectType('Reembedding', {
+    description: 'Progress of a change of embedder.',
     fields: (t) => ({
-      embeddingModel: t.exposeString('embeddingModel'),
-      dimensions: t.exposeInt('dimensions'),
+      embeddingModel: t.exposeString('embeddingModel', { description: 'The new embedder.' }),
+      dimensions: t.exposeInt('dimensions', { description: 'Dimensions of the new vectors.' }),
       chunks: t.exposeInt('chunks', {
-        description: 'Chunks that have its vector by now; it takes over when all have.',
+        description:
+          'Chunks that have a new vector. The new embedder takes over when all have one.',
       }),
       problem: t.exposeString('problem', {
         nullable: true,
-        description: 'What kept the last attempt from going on. It is tried again every minute.',
+        description: 'Why the last attempt failed. It is retried every minute.',
       }),
     }),
   });
@@ -46,16 +54,20 @@ const updateCodes = ['COLLECTION_NOT_FOUND', 'EMBEDDING_UNAVAILABLE'] as const;
 
 function declareUpdateCollection(builder: Builder): void {
   const UpdateCollectionInput = builder.inputType('UpdateCollectionInput', {
-    description: 'What is left out stays as it is.',
+    description: 'Settings to change. A member that is left out stays unchanged.',
     fields: (t) => ({
-      name: t.string({ required: true, validate: { schema: nameSchema() } }),
+      name: t.string({
+        required: true,
+        description: 'The collection.',
+        validate: { schema: nameSchema() },
+      }),
       embeddingModel: t.string({
         description:
-          'Another embedder of this server. Its vectors are made in the background while the present ones serve. The present one calls a change off.',
+          'Another embedder of this server. Its vectors are computed in the background while the present ones serve. The present embedder cancels a change.',
         validate: { schema: nameSchema() },
       }),
       embedderWeight: t.float({
-        description: "0 to 1; null: the embedder's own weight again.",
+        description: "0 to 1; null restores the embedder's own weight.",
         validate: { min: 0, max: 1 },
       }),
     }),
@@ -67,6 +79,7 @@ function declareUpdateCollection(builder: Builder): void {
   builder.mutationField('updateCollection', (t) =>
     t.field({
       type: UpdateCollectionResult,
+      description: 'Changes the settings of a collection. For editors and admins.',
       authScopes: { editor: true },
       audit: ({ input: { name: subject, ...detail } }) => ({ subject, detail }),
       args: { input: t.arg({ type: UpdateCollectionInput, required: true }) },
@@ -90,10 +103,17 @@ function declareDeleteCollection(builder: Builder): void {
   builder.mutationField('deleteCollection', (t) =>
     t.field({
       type: DeleteCollectionResult,
-      description: 'Removes it with all its documents, and answers what it was.',
+      description:
+        'Deletes a collection with all its documents and returns it as it was. For editors and admins.',
       authScopes: { editor: true },
       audit: ({ name: subject }) => ({ subject }),
-      args: { name: t.arg.string({ required: true, validate: { schema: nameSchema() } }) },
+      args: {
+        name: t.arg.string({
+          required: true,
+          description: 'The collection.',
+          validate: { schema: nameSchema() },
+        }),
+      },
       resolve: (_root, { name }, { services }) =>
         asResult(deleteCodes, () => services.knowledge.deleteCollection(name)),
     }),
@@ -106,6 +126,7 @@ export function declareCollection(builder: Builder): void {
   builder.queryField('collections', (t) =>
     t.field({
       type: ['Collection'],
+      description: 'Lists the collections.',
       authScopes: { user: true, editor: true },
       resolve: (_root, _args, { services }) => services.knowledge.collections(),
     }),

@@ -8,26 +8,43 @@ import { resultUnion } from '../results/result-union.ts';
 
 function declareDocumentType(builder: Builder): void {
   builder.node('Document', {
+    description: 'An ingested document.',
     id: { resolve: (document) => document.id },
     loadOne: (id, { loaders }) => loaders.document.load(id),
     fields: (t) => ({
-      collection: t.exposeString('collection'),
-      source: t.exposeString('source'),
-      title: t.exposeString('title', { nullable: true }),
-      metadata: t.field({ type: 'JSON', resolve: ({ metadata }) => metadata }),
-      chunks: t.exposeInt('chunks'),
-      createdAt: t.expose('createdAt', { type: 'DateTime' }),
-      updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
+      collection: t.exposeString('collection', { description: 'Name of its collection.' }),
+      source: t.exposeString('source', {
+        description: 'Its identity within the collection, such as a path or URL.',
+      }),
+      title: t.exposeString('title', { nullable: true, description: 'Title, if it was given.' }),
+      metadata: t.field({
+        type: 'JSON',
+        description: 'Metadata for filters, as it was given.',
+        resolve: ({ metadata }) => metadata,
+      }),
+      chunks: t.exposeInt('chunks', { description: 'Number of chunks.' }),
+      createdAt: t.expose('createdAt', {
+        type: 'DateTime',
+        description: 'The time of the first ingest.',
+      }),
+      updatedAt: t.expose('updatedAt', {
+        type: 'DateTime',
+        description: 'The time of the last ingest that changed it.',
+      }),
     }),
   });
   const documents = declareConnection(builder, 'Document');
   builder.queryField('documents', (t) =>
     t.field({
       type: documents,
+      description: 'Lists documents, oldest first.',
       authScopes: { user: true, editor: true },
       complexity: pageCost,
       args: {
-        collection: t.arg.string({ validate: { schema: nameSchema() } }),
+        collection: t.arg.string({
+          description: 'Documents of this collection. Default: of all.',
+          validate: { schema: nameSchema() },
+        }),
         ...pageArguments(t.arg),
       },
       resolve: async (_root, { collection = null, ...page }, { services }) =>
@@ -46,12 +63,14 @@ function declareDeleteDocument(builder: Builder): void {
   builder.mutationField('deleteDocument', (t) =>
     t.field({
       type: DeleteDocumentResult,
+      description:
+        'Deletes a document with its chunks and returns it as it was. For editors and admins.',
       authScopes: { editor: true },
       audit: ({ id }, deleted) => ({
         subject: encodeGlobalId('Document', parseId('Document', id)),
         detail: { source: (deleted as { source?: string } | undefined)?.source },
       }),
-      args: { id: t.arg.id({ required: true }) },
+      args: { id: t.arg.id({ required: true, description: 'The document.' }) },
       resolve: (_root, { id }, { services }) => {
         const documentId = parseId('Document', id);
         return asResult(deleteCodes, () => services.knowledge.deleteDocument(documentId));

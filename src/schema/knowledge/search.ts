@@ -7,16 +7,25 @@ import { nameSchema } from '../name-schema.ts';
 import { meterFor } from './meter-for.ts';
 
 const passageFields = (t: ObjectFields<SearchHit>) => ({
-  chunkId: t.exposeID('chunkId'),
-  documentId: t.id({ resolve: ({ documentId }) => encodeGlobalId('Document', documentId) }),
-  source: t.exposeString('source'),
-  title: t.exposeString('title', { nullable: true }),
-  content: t.exposeString('content'),
-  score: t.exposeFloat('score'),
-  metadata: t.field({ type: 'JSON', resolve: ({ metadata }) => metadata }),
+  chunkId: t.exposeID('chunkId', { description: 'Id of the passage.' }),
+  documentId: t.id({
+    description: 'The document that the passage stands in.',
+    resolve: ({ documentId }) => encodeGlobalId('Document', documentId),
+  }),
+  source: t.exposeString('source', { description: '`source` of the document.' }),
+  title: t.exposeString('title', { nullable: true, description: '`title` of the document.' }),
+  content: t.exposeString('content', { description: 'The passage, word for word.' }),
+  score: t.exposeFloat('score', {
+    description: 'Relevance from 0 to 1, comparable within one result.',
+  }),
+  metadata: t.field({
+    type: 'JSON',
+    description: 'Metadata of the document.',
+    resolve: ({ metadata }) => metadata,
+  }),
   headingPath: t.exposeStringList('headingPath', {
     description:
-      'Titles of the headings above, outermost first; last the columns of the table that the passage begins inside of.',
+      'Titles of the enclosing headings, outermost first. The last entry holds the columns of the table if the passage starts within one.',
   }),
 });
 
@@ -37,21 +46,35 @@ export const rerankField = (t: InputFields) =>
 
 function declareSearchInput(builder: Builder) {
   return builder.inputType('SearchInput', {
+    description: 'A search in one collection.',
     fields: (t) => ({
-      query: t.string({ required: true, validate: { minLength: 1, maxLength: 100_000 } }),
-      collection: t.string({ validate: { schema: nameSchema() } }),
-      topK: t.int({ validate: { min: 1, max: 100 } }),
-      filter: t.field({ type: 'JSON' }),
-      mode: t.field({ type: 'SearchMode' }),
+      query: t.string({
+        required: true,
+        description: 'What to search for, as a question or as keywords.',
+        validate: { minLength: 1, maxLength: 100_000 },
+      }),
+      collection: t.string({
+        description: 'Name of the collection. Default: "default", or the only one there is.',
+        validate: { schema: nameSchema() },
+      }),
+      topK: t.int({
+        description: 'Maximum number of passages. Default: 8.',
+        validate: { min: 1, max: 100 },
+      }),
+      filter: t.field({
+        type: 'JSON',
+        description: `Condition on the documents' metadata, such as {"language": "en"}.`,
+      }),
+      mode: t.field({ type: 'SearchMode', description: 'Signals to use. Default: HYBRID.' }),
       diversity: diversityField(t),
       rerank: rerankField(t),
       embedderWeight: t.float({
         description:
-          "What the embedder's score counts beside keywords, instead of the collection's setting: to compare weights.",
+          "Weight of the embedder's score beside keywords, in place of the collection's setting: to compare weights.",
         validate: { min: 0, max: 1 },
       }),
       latentWeight: t.float({
-        description: "What the collection's latent space counts, likewise.",
+        description: "Weight of the collection's latent space, likewise.",
         validate: { min: 0, max: 1 },
       }),
     }),
@@ -62,8 +85,14 @@ const notNull = <Value>(value: Value | null | undefined): Value | undefined => v
 
 /** Passages: as sources of an answer, and found by search alone. */
 export function declareSearch(builder: Builder): void {
-  builder.objectType('Source', { fields: passageFields });
-  builder.objectType('SearchHit', { fields: passageFields });
+  builder.objectType('Source', {
+    description: 'A passage that an answer was given to cite from.',
+    fields: passageFields,
+  });
+  builder.objectType('SearchHit', {
+    description: 'A passage found by a search.',
+    fields: passageFields,
+  });
   const SearchInput = declareSearchInput(builder);
   builder.queryField('search', (t) =>
     t.field({

@@ -16,45 +16,66 @@ const label = z
 
 function declarePromptVersionType(builder: Builder): void {
   builder.node('PromptVersion', {
+    description: 'An immutable wording of a prompt.',
     id: { resolve: (version) => version.id },
     loadOne: (id, { loaders }) => loaders.promptVersion.load(id),
     fields: (t) => ({
       prompt: t.field({
         type: 'Prompt',
+        description: 'The prompt.',
         resolve: async ({ promptId }, _args, { loaders }) =>
           loaded(await loaders.prompt.load(promptId), `prompt ${promptId}`),
       }),
-      number: t.exposeInt('number'),
-      template: t.exposeString('template'),
-      system: t.exposeString('system', { nullable: true }),
-      model: t.exposeString('model', { nullable: true }),
-      maxTokens: t.exposeInt('maxTokens', { nullable: true }),
+      number: t.exposeInt('number', { description: 'Number of the version, from 1.' }),
+      template: t.exposeString('template', {
+        description: 'LiquidJS template of the last message.',
+      }),
+      system: t.exposeString('system', {
+        nullable: true,
+        description: 'LiquidJS template of the system prompt; null without one.',
+      }),
+      model: t.exposeString('model', {
+        nullable: true,
+        description: "Model to use; null: the server's default.",
+      }),
+      maxTokens: t.exposeInt('maxTokens', {
+        nullable: true,
+        description: "Maximum output tokens; null: the server's default.",
+      }),
       outputFields: t.expose('outputFields', {
         type: 'OutputFields',
         nullable: true,
         description:
-          "What the prompt's own field asks the model for when `RunOptions.outputFields` is left out. Null: SELECTED.",
+          'Output fields that the model is asked for if `RunOptions.outputFields` is left out. Null: SELECTED.',
       }),
       variables: t.stringList({
-        description: 'What the prompt declares and its templates may use.',
+        description: 'Names of the variables that the templates may use.',
         resolve: async ({ promptId }, _args, { loaders }) => {
           const prompt = await loaders.prompt.load(promptId);
           return Object.keys(prompt?.definition?.variables.shape ?? {});
         },
       }),
-      notes: t.exposeString('notes', { nullable: true }),
-      createdAt: t.expose('createdAt', { type: 'DateTime' }),
-      createdBy: t.exposeString('createdBy'),
+      notes: t.exposeString('notes', { nullable: true, description: 'Notes of the author.' }),
+      createdAt: t.expose('createdAt', {
+        type: 'DateTime',
+        description: 'The time when the version was published.',
+      }),
+      createdBy: t.exposeString('createdBy', {
+        description: `A user id, or "plugin:" and the plugin's name.`,
+      }),
       diff: t.string({
         description:
           'A unified diff of the template against another version, the one before it by default.',
-        args: { against: t.arg.int({ validate: { min: 1 } }) },
+        args: {
+          against: t.arg.int({ description: 'Number of the other version.', validate: { min: 1 } }),
+        },
         resolve: (version, { against }, { services }) => services.prompts.diff(version.id, against),
       }),
       stats: t.field({
         type: 'CostStats',
-        description: 'Of the caller’s own calls; for an admin of everybody’s.',
-        args: { window: t.arg({ type: 'StatsWindow' }) },
+        description:
+          "Sums over the calls of this version: the caller's own, or everybody's for roles that may read all costs.",
+        args: { window: t.arg({ type: 'StatsWindow', description: 'Default: the last hour.' }) },
         resolve: (version, { window }, context) =>
           context.services.ledger.costStats({
             promptVersionId: version.id,
@@ -87,17 +108,37 @@ function declareCreatePromptVersion(builder: Builder): void {
     description:
       'The template is checked before it is stored: it parses, it uses only declared variables, it renders with a sample.',
     fields: (t) => ({
-      prompt: t.string({ required: true, validate: { schema: name } }),
-      template: t.string({ required: true, validate: { minLength: 1, maxLength: 200_000 } }),
-      system: t.string({ validate: { maxLength: 200_000 } }),
-      model: t.string({ validate: { schema: nameSchema() } }),
-      maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),
+      prompt: t.string({
+        required: true,
+        description: 'Name of the prompt.',
+        validate: { schema: name },
+      }),
+      template: t.string({
+        required: true,
+        description: 'LiquidJS template of the last message.',
+        validate: { minLength: 1, maxLength: 200_000 },
+      }),
+      system: t.string({
+        description: 'LiquidJS template of the system prompt.',
+        validate: { maxLength: 200_000 },
+      }),
+      model: t.string({
+        description: "Model to use. Default: the server's.",
+        validate: { schema: nameSchema() },
+      }),
+      maxTokens: t.int({
+        description: "Maximum output tokens. Default: the server's.",
+        validate: { min: 1, max: 1_000_000 },
+      }),
       outputFields: t.field({
         type: 'OutputFields',
-        description: 'WHOLE asks for all output fields, whatever an operation selects.',
+        description: 'WHOLE asks the model for all output fields, whatever an operation selects.',
       }),
-      notes: t.string({ validate: { maxLength: 10_000 } }),
-      labels: t.stringList({ validate: { maxLength: 20, items: { schema: label } } }),
+      notes: t.string({ description: 'Notes for people.', validate: { maxLength: 10_000 } }),
+      labels: t.stringList({
+        description: 'Labels to move to the new version.',
+        validate: { maxLength: 20, items: { schema: label } },
+      }),
     }),
   });
   const CreatePromptVersionResult = resultUnion(builder, 'CreatePromptVersionResult', {
@@ -107,6 +148,7 @@ function declareCreatePromptVersion(builder: Builder): void {
   builder.mutationField('createPromptVersion', (t) =>
     t.field({
       type: CreatePromptVersionResult,
+      description: 'Publishes a version of a prompt. For editors and admins.',
       authScopes: { editor: true },
       audit: ({ input: { prompt, model, maxTokens, labels } }, made) => ({
         subject: prompt,
@@ -133,9 +175,21 @@ function declareSetPromptLabel(builder: Builder): void {
     description:
       'Deploy and rollback alike: move a label to a version. Takes effect on every server at once.',
     fields: (t) => ({
-      prompt: t.string({ required: true, validate: { schema: name } }),
-      label: t.string({ required: true, validate: { schema: label } }),
-      version: t.int({ required: true, validate: { min: 1 } }),
+      prompt: t.string({
+        required: true,
+        description: 'Name of the prompt.',
+        validate: { schema: name },
+      }),
+      label: t.string({
+        required: true,
+        description: 'The label, such as "production".',
+        validate: { schema: label },
+      }),
+      version: t.int({
+        required: true,
+        description: 'Number of the version.',
+        validate: { min: 1 },
+      }),
     }),
   });
   const SetPromptLabelResult = resultUnion(builder, 'SetPromptLabelResult', {
@@ -145,6 +199,8 @@ function declareSetPromptLabel(builder: Builder): void {
   builder.mutationField('setPromptLabel', (t) =>
     t.field({
       type: SetPromptLabelResult,
+      description:
+        'Moves a label to a version, from the next call on every server. For editors and admins.',
       authScopes: { editor: true },
       audit: ({ input: { prompt, label: moved, version } }) => ({
         subject: prompt,

@@ -10,11 +10,15 @@ function declarePromptType(builder: Builder): void {
   const versions = declareConnection(builder, 'PromptVersion');
   const changes = declareConnection(builder, 'PromptLabelChange');
   builder.node('Prompt', {
+    description: 'A prompt with a fixed contract and versioned wordings.',
     id: { resolve: (prompt) => prompt.id },
     loadOne: (id, { loaders }) => loaders.prompt.load(id),
     fields: (t) => ({
-      name: t.exposeString('name'),
-      description: t.string({ resolve: ({ definition }) => definition?.description ?? '' }),
+      name: t.exposeString('name', { description: 'Unique name.' }),
+      description: t.string({
+        description: 'What the prompt is for.',
+        resolve: ({ definition }) => definition?.description ?? '',
+      }),
       variablesSchema: t.field({
         type: 'JSON',
         description:
@@ -25,12 +29,13 @@ function declarePromptType(builder: Builder): void {
       outputSchema: t.field({
         type: 'JSON',
         nullable: true,
+        description: 'JSON Schema of the output; null if the prompt answers with text.',
         resolve: ({ definition }) =>
           definition?.output ? toJsonSchema(definition.output, 'output') : null,
       }),
       versions: t.field({
         type: versions,
-        description: 'Newest first.',
+        description: 'Lists its versions, newest first.',
         complexity: pageCost,
         args: pageArguments(t.arg),
         resolve: async (prompt, args, { services }) =>
@@ -39,20 +44,25 @@ function declarePromptType(builder: Builder): void {
       version: t.field({
         type: 'PromptVersion',
         nullable: true,
+        description: 'The version of this number or label. Default: the label "production".',
         args: {
-          number: t.arg.int({ validate: { min: 1 } }),
-          label: t.arg.string({ validate: { schema: nameSchema(100) } }),
+          number: t.arg.int({ description: 'Number of the version.', validate: { min: 1 } }),
+          label: t.arg.string({
+            description: 'Label of the version.',
+            validate: { schema: nameSchema(100) },
+          }),
         },
         resolve: (prompt, { number = null, label = null }, { services }) =>
           services.prompts.version(prompt.id, { number, label }),
       }),
       labels: t.field({
         type: ['PromptLabel'],
+        description: 'Its labels.',
         resolve: (prompt, _args, { loaders }) => loaders.labelsOfPrompt.load(prompt.id),
       }),
       labelChanges: t.field({
         type: changes,
-        description: 'Each time a label was set or moved, newest first.',
+        description: 'Lists each time that a label was set or moved, newest first.',
         complexity: pageCost,
         args: pageArguments(t.arg),
         resolve: async (prompt, args, { services }) =>
@@ -61,38 +71,52 @@ function declarePromptType(builder: Builder): void {
       experiment: t.field({
         type: 'Experiment',
         nullable: true,
-        description: 'The one that runs, else the newest.',
+        description: 'The running experiment, else the newest.',
         resolve: (prompt, _args, { loaders }) => loaders.experimentOfPrompt.load(prompt.id),
       }),
-      plugin: t.string({ nullable: true, resolve: ({ definition }) => definition?.plugin }),
+      plugin: t.string({
+        nullable: true,
+        description: 'The plugin that defines it; null if no plugin of this server does.',
+        resolve: ({ definition }) => definition?.plugin,
+      }),
     }),
   });
   builder.objectType('PromptLabel', {
+    description: 'A movable name of a prompt version.',
     fields: (t) => ({
-      name: t.exposeString('name'),
+      name: t.exposeString('name', { description: 'The label.' }),
       version: t.field({
         type: 'PromptVersion',
+        description: 'The version that it names.',
         resolve: async ({ versionId }, _args, { loaders }) =>
           loaded(await loaders.promptVersion.load(versionId), `prompt version ${versionId}`),
       }),
-      updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
-      updatedBy: t.exposeString('updatedBy'),
+      updatedAt: t.expose('updatedAt', {
+        type: 'DateTime',
+        description: 'The time when it was last moved.',
+      }),
+      updatedBy: t.exposeString('updatedBy', {
+        description: `A user id, or "plugin:" and the plugin's name.`,
+      }),
     }),
   });
 }
 
 function declareLabelChange(builder: Builder): void {
   builder.objectType('PromptLabelChange', {
+    description: 'One move of a label.',
     fields: (t) => ({
-      label: t.exposeString('label'),
+      label: t.exposeString('label', { description: 'The label.' }),
       version: t.field({
         type: 'PromptVersion',
-        description: 'Where the label was moved to.',
+        description: 'The version that it was moved to.',
         resolve: async ({ versionId }, _args, { loaders }) =>
           loaded(await loaders.promptVersion.load(versionId), `prompt version ${versionId}`),
       }),
-      changedAt: t.expose('changedAt', { type: 'DateTime' }),
-      changedBy: t.exposeString('changedBy', { description: 'A user, or "plugin:" and its name.' }),
+      changedAt: t.expose('changedAt', { type: 'DateTime', description: 'The time of the move.' }),
+      changedBy: t.exposeString('changedBy', {
+        description: `A user id, or "plugin:" and the plugin's name.`,
+      }),
     }),
   });
 }
@@ -106,17 +130,28 @@ export function declarePrompt(builder: Builder): void {
     prompt: t.field({
       type: 'Prompt',
       nullable: true,
+      description: 'Finds a prompt by its name.',
       authScopes: { user: true, editor: true },
-      args: { name: t.arg.string({ required: true, validate: { schema: nameSchema(100) } }) },
+      args: {
+        name: t.arg.string({
+          required: true,
+          description: 'Name of the prompt.',
+          validate: { schema: nameSchema(100) },
+        }),
+      },
       resolve: (_root, { name }, { loaders }) => loaders.promptByName.load(name),
     }),
     prompts: t.field({
       type: prompts,
+      description: 'Lists prompts by name.',
       authScopes: { user: true, editor: true },
       complexity: pageCost,
       args: {
         ...pageArguments(t.arg),
-        search: t.arg.string({ validate: { schema: storableText(200) } }),
+        search: t.arg.string({
+          description: 'Part of a name or description.',
+          validate: { schema: storableText(200) },
+        }),
       },
       resolve: async (_root, { search = null, ...page }, { services }) =>
         toConnection(await services.prompts.list({ ...pageRequest(page), search })),

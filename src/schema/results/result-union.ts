@@ -9,6 +9,7 @@ interface ResultUnionOptions<Success extends ObjectName, Code extends ErrorCode>
   /** The types of success, and the errors that can happen. */
   types: readonly Success[];
   codes: readonly Code[];
+  /** Default: the types of success, or an error. */
   description?: string;
   /** Which of several types of success the value is; the only one when left out. */
   successType?: (value: TypeMap['Objects'][Success]) => string;
@@ -20,10 +21,11 @@ export function resultUnion<Success extends ObjectName, Code extends ErrorCode>(
   name: string,
   options: ResultUnionOptions<Success, Code>,
 ) {
-  const { types, codes, description, successType = () => types[0] as string } = options;
+  const { types, codes, successType = () => types[0] as string } = options;
+  const { description = `${types.join(', ')}, or an error that a caller can act on.` } = options;
   const members = [...types, ...codes.map((code) => errorTypeName(code))];
   return builder.unionType(name, {
-    ...(description ? { description } : {}),
+    description,
     types: members,
     resolveType: (value) =>
       value instanceof ErrorData

@@ -16,25 +16,37 @@ const name = nameSchema();
 function declareAgentRunType(builder: Builder): void {
   builder.objectType('AgentRun', {
     interfaces: runInterfaces(builder),
+    description: 'A run of an agent: turns of a model that calls tools.',
     fields: (t) => ({
-      agent: t.string({ resolve: (run) => run.agent ?? '' }),
-      message: t.exposeString('message', { authScopes: ofContent }),
+      agent: t.string({ description: 'Name of the agent.', resolve: (run) => run.agent ?? '' }),
+      message: t.exposeString('message', {
+        description: 'The message that the agent was given.',
+        authScopes: ofContent,
+      }),
       text: t.exposeString('text', {
         description: 'The final text, empty until the run has finished.',
         authScopes: ofContent,
       }),
-      output: t.expose('output', { type: 'JSON', nullable: true, authScopes: ofContent }),
+      output: t.expose('output', {
+        type: 'JSON',
+        nullable: true,
+        description: 'The output as JSON, if the agent declares an output schema.',
+        authScopes: ofContent,
+      }),
       turns: t.field({
         type: ['AgentTurn'],
         authScopes: ofContent,
-        description: 'While the run waits for a decision, the turn that asks for it is the last.',
+        description:
+          'The turns so far. While the run waits for a decision, the last turn is the one that asks for it.',
         resolve: async (run, _args, { loaders }) =>
           (await loaders.turnsOfRun.load(run.id)).map((turn) => ({ ...turn, runId: run.id })),
       }),
-      maxTurns: t.exposeInt('maxTurns'),
+      maxTurns: t.exposeInt('maxTurns', {
+        description: 'The number of turns after which the run fails with MAX_TURNS_EXCEEDED.',
+      }),
       approvals: t.field({
         type: ['Approval'],
-        description: "The run's own and those of the sub-agents that work for it, oldest first.",
+        description: 'Approvals of the run and of sub-agents that work for it, oldest first.',
         authScopes: ofContent,
         resolve: (run, _args, { loaders }) => loaders.approvalsOfRun.load(run.id),
       }),
@@ -44,29 +56,50 @@ function declareAgentRunType(builder: Builder): void {
 
 function declareTurn(builder: Builder): void {
   builder.objectType('AgentTurn', {
+    description: 'One model call of an agent, with the tool calls that it asked for.',
     fields: (t) => ({
-      number: t.exposeInt('number'),
-      text: t.exposeString('text'),
+      number: t.exposeInt('number', { description: 'Number of the turn, from 1.' }),
+      text: t.exposeString('text', { description: 'Text of the turn.' }),
       toolCalls: t.field({
         type: ['ToolCall'],
+        description: 'Tool calls of the turn.',
         resolve: ({ runId, toolCalls }) => toolCalls.map((call) => ({ ...call, runId })),
       }),
-      usage: t.expose('usage', { type: 'TokenUsage' }),
-      cost: t.expose('cost', { type: 'USD', nullable: true }),
+      usage: t.expose('usage', { type: 'TokenUsage', description: 'Tokens of the turn.' }),
+      cost: t.expose('cost', {
+        type: 'USD',
+        nullable: true,
+        description: "Exact cost; null if the model's price is not known.",
+      }),
     }),
   });
   builder.objectType('ToolCall', {
+    description: 'A call of a tool.',
     fields: (t) => ({
-      id: t.exposeID('id'),
-      tool: t.exposeString('tool'),
-      input: t.field({ type: 'JSON', resolve: (call) => call.input }),
-      output: t.expose('output', { type: 'JSON', nullable: true }),
-      isError: t.exposeBoolean('isError'),
-      attempts: t.exposeInt('attempts'),
-      durationMs: t.exposeFloat('durationMs', { nullable: true }),
+      id: t.exposeID('id', { description: 'Id of the call within the run.' }),
+      tool: t.exposeString('tool', { description: 'Name of the tool.' }),
+      input: t.field({
+        type: 'JSON',
+        description: 'Input from the model, or as edited by the person who approved the call.',
+        resolve: (call) => call.input,
+      }),
+      output: t.expose('output', {
+        type: 'JSON',
+        nullable: true,
+        description: 'Output of the tool, or the error message; null before the end.',
+      }),
+      isError: t.exposeBoolean('isError', { description: 'True if the call failed.' }),
+      attempts: t.exposeInt('attempts', {
+        description: 'Number of attempts. Only an idempotent tool is retried.',
+      }),
+      durationMs: t.exposeFloat('durationMs', {
+        nullable: true,
+        description: 'Duration of all attempts; null before the end.',
+      }),
       approval: t.field({
         type: 'Approval',
         nullable: true,
+        description: 'The approval of the call; null if none was needed.',
         resolve: async ({ runId, id }, _args, { loaders }) =>
           (await loaders.approvalsOfRun.load(runId)).find(
             (approval) => approval.runId === runId && approval.callId === id,
@@ -78,16 +111,31 @@ function declareTurn(builder: Builder): void {
 
 function declareRunAgentInput(builder: Builder) {
   return builder.inputType('RunAgentInput', {
+    description: 'An agent run to begin.',
     fields: (t) => ({
-      agent: t.string({ required: true, validate: { schema: name } }),
-      message: t.string({ required: true, validate: { minLength: 1, maxLength: 1_000_000 } }),
-      maxTurns: t.int({ validate: { min: 1, max: 1_000 } }),
-      model: t.string({ validate: { schema: name } }),
+      agent: t.string({
+        required: true,
+        description: 'Name of the agent.',
+        validate: { schema: name },
+      }),
+      message: t.string({
+        required: true,
+        description: 'The message for the agent.',
+        validate: { minLength: 1, maxLength: 1_000_000 },
+      }),
+      maxTurns: t.int({
+        description: "Maximum number of turns. Default: the agent's.",
+        validate: { min: 1, max: 1_000 },
+      }),
+      model: t.string({
+        description: "Model to use. Default: the agent's, then the server's.",
+        validate: { schema: name },
+      }),
       wait: t.boolean({
         description:
           'True (default): answer when the run has finished, failed or waits for an approval. False: answer at once.',
       }),
-      options: t.field({ type: 'RunOptions' }),
+      options: t.field({ type: 'RunOptions', description: 'Options of the run.' }),
     }),
   });
 }

@@ -18,11 +18,13 @@ const name = nameSchema();
 function declareAnswerType(builder: Builder): void {
   builder.objectType('Answer', {
     interfaces: runInterfaces(builder),
+    description: 'A run that answers a question from a collection and cites its sources.',
     fields: (t) => ({
-      question: t.exposeString('question', { authScopes: ofContent }),
-      text: t.exposeString('text', { authScopes: ofContent }),
+      question: t.exposeString('question', { description: 'The question.', authScopes: ofContent }),
+      text: t.exposeString('text', { description: 'The answer.', authScopes: ofContent }),
       sources: t.field({
         type: ['Source'],
+        description: 'The passages that were given to the model.',
         authScopes: ofContent,
         resolve: async (run, _args, { loaders }) =>
           (await loaders.eventsOfRun.load(run.id)).flatMap((event) =>
@@ -39,38 +41,70 @@ function declareAnswerType(builder: Builder): void {
             event.type === 'CitationFound' ? event.citation : [],
           ),
       }),
-      cached: t.exposeBoolean('cached'),
-      degraded: t.exposeBoolean('degraded'),
+      cached: t.exposeBoolean('cached', {
+        description:
+          'True if the response cache answered: the run costs nothing and calls no model.',
+      }),
+      degraded: t.exposeBoolean('degraded', {
+        description: 'True if a fallback model or the fallback text answered.',
+      }),
       promptVersion: t.field({
         type: 'PromptVersion',
         nullable: true,
+        description: 'The version of the prompt that asked the model.',
         resolve: ({ promptVersionId }, _args, { loaders }) =>
           promptVersionId === null ? null : loaders.promptVersion.load(promptVersionId),
       }),
     }),
   });
   builder.objectType('Citation', {
+    description: 'A claim of an answer with the words that support it.',
     fields: (t) => ({
-      sourceIndex: t.exposeInt('sourceIndex'),
-      citedText: t.exposeString('citedText'),
-      textEnd: t.exposeInt('textEnd', { description: 'Where in Answer.text the claim ends.' }),
+      sourceIndex: t.exposeInt('sourceIndex', { description: 'Index in `sources`, from 0.' }),
+      citedText: t.exposeString('citedText', { description: 'The supporting words.' }),
+      textEnd: t.exposeInt('textEnd', {
+        description: 'Where in Answer.text the claim ends.',
+      }),
     }),
   });
 }
 
 function declareAskInput(builder: Builder) {
   return builder.inputType('AskInput', {
+    description: 'A question to answer from a collection.',
     fields: (t) => ({
-      question: t.string({ required: true, validate: { minLength: 1, maxLength: 100_000 } }),
-      collection: t.string({ validate: { schema: name } }),
-      topK: t.int({ validate: { min: 1, max: 100 } }),
-      filter: t.field({ type: 'JSON' }),
+      question: t.string({
+        required: true,
+        description: 'The question.',
+        validate: { minLength: 1, maxLength: 100_000 },
+      }),
+      collection: t.string({
+        description: 'Name of the collection. Default: "default", or the only one there is.',
+        validate: { schema: name },
+      }),
+      topK: t.int({
+        description: 'Maximum number of passages. Default: 8.',
+        validate: { min: 1, max: 100 },
+      }),
+      filter: t.field({
+        type: 'JSON',
+        description: `Condition on the documents' metadata, such as {"language": "en"}.`,
+      }),
       diversity: diversityField(t),
       rerank: rerankField(t),
-      prompt: t.string({ validate: { schema: name } }),
-      model: t.string({ validate: { schema: name } }),
-      maxTokens: t.int({ validate: { min: 1, max: 1_000_000 } }),
-      options: t.field({ type: 'RunOptions' }),
+      prompt: t.string({
+        description: 'Registered prompt to ask with. Default: "rag_qa".',
+        validate: { schema: name },
+      }),
+      model: t.string({
+        description: "Model to use. Default: the prompt version's model, then the server's.",
+        validate: { schema: name },
+      }),
+      maxTokens: t.int({
+        description: "Maximum output tokens. Default: the prompt version's, then the server's.",
+        validate: { min: 1, max: 1_000_000 },
+      }),
+      options: t.field({ type: 'RunOptions', description: 'Options of the run.' }),
     }),
   });
 }

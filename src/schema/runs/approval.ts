@@ -20,34 +20,68 @@ async function loadApproval(id: string, context: GraphQLContext): Promise<Approv
 
 function declareApprovalType(builder: Builder): void {
   builder.node('Approval', {
+    description:
+      'A tool call that a person decides on. It is bound to its exact input and is used once.',
     id: { resolve: (approval) => approval.id },
     loadOne: loadApproval,
     fields: (t) => ({
-      runId: t.id({ resolve: (approval) => encodeGlobalId('Run', approval.runId) }),
-      tool: t.exposeString('tool'),
-      input: t.field({ type: 'JSON', resolve: (approval) => approval.input }),
+      runId: t.id({
+        description: 'The run that asks.',
+        resolve: (approval) => encodeGlobalId('Run', approval.runId),
+      }),
+      tool: t.exposeString('tool', { description: 'Name of the tool.' }),
+      input: t.field({
+        type: 'JSON',
+        description: 'Input of the call.',
+        resolve: (approval) => approval.input,
+      }),
       editedInput: t.field({
         type: 'JSON',
         nullable: true,
-        description: 'What whoever decided put in place of the input.',
+        description: 'Input that replaced it on approval; null if it was not edited.',
         resolve: (approval) => approval.editedInput,
       }),
-      status: t.expose('status', { type: 'ApprovalStatus' }),
-      requestedAt: t.expose('requestedAt', { type: 'DateTime' }),
-      decidedAt: t.expose('decidedAt', { type: 'DateTime', nullable: true }),
-      decidedBy: t.exposeString('decidedBy', { nullable: true }),
-      reason: t.exposeString('reason', { nullable: true }),
-      expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
+      status: t.expose('status', { type: 'ApprovalStatus', description: 'State of the approval.' }),
+      requestedAt: t.expose('requestedAt', {
+        type: 'DateTime',
+        description: 'The time when it was requested.',
+      }),
+      decidedAt: t.expose('decidedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'The time of the decision; null before.',
+      }),
+      decidedBy: t.exposeString('decidedBy', {
+        nullable: true,
+        description: 'The user who decided; null before.',
+      }),
+      reason: t.exposeString('reason', {
+        nullable: true,
+        description: 'The reason that was given. The model reads that of a rejection.',
+      }),
+      expiresAt: t.expose('expiresAt', {
+        type: 'DateTime',
+        nullable: true,
+        description:
+          'The time after which it can no longer be decided; null if it does not expire.',
+      }),
     }),
   });
 }
 
 function declareDecideApproval(builder: Builder): void {
   const DecideApprovalInput = builder.inputType('DecideApprovalInput', {
+    description: 'A decision on a tool call.',
     fields: (t) => ({
-      approvalId: t.id({ required: true }),
-      approve: t.boolean({ required: true }),
-      reason: t.string({ validate: { maxLength: 10_000 } }),
+      approvalId: t.id({ required: true, description: 'The approval.' }),
+      approve: t.boolean({
+        required: true,
+        description: 'True to make the call, false to reject it.',
+      }),
+      reason: t.string({
+        description: 'Reason. The model reads that of a rejection.',
+        validate: { maxLength: 10_000 },
+      }),
       editedInput: t.field({
         type: 'JSON',
         description: "Replaces the tool's input; validated against the tool's schema.",
@@ -62,7 +96,7 @@ function declareDecideApproval(builder: Builder): void {
     t.field({
       type: DecideApprovalResult,
       description:
-        "Decides once, for good: a person whom the tool asks (by default the run's owner), or an admin. The model has no way to.",
+        "Decides on a tool call, once. A person decides whom the tool names (by default the run's owner), or an admin; never the model.",
       authScopes: { user: true, approver: true },
       audit: ({ input: { approvalId, approve, editedInput } }, decided) => ({
         subject: encodeGlobalId('Approval', parseId('Approval', approvalId)),
@@ -92,7 +126,7 @@ export function declareApproval(builder: Builder): void {
   builder.queryField('approvals', (t) =>
     t.field({
       type: connection,
-      description: 'The approvals that wait for a decision of the caller, oldest first.',
+      description: 'Lists the approvals that wait for a decision of the caller, oldest first.',
       authScopes: { approver: true },
       complexity: pageCost,
       args: pageArguments(t.arg),
@@ -106,7 +140,7 @@ export function declareApproval(builder: Builder): void {
     t.field({
       type: 'Approval',
       description:
-        'The approvals that wait for a decision of the caller, oldest first, then each new one as it is asked for. Never ends by itself.',
+        'Emits the approvals that wait for a decision of the caller, oldest first, then each new one. The stream never completes.',
       authScopes: { approver: true },
       subscribe: (_root, _args, context) =>
         context.services.runs.approvalRequests(callerOf(context)),

@@ -20,40 +20,54 @@ const outputOf = (run: RunView): IngestOutput => (run.output as IngestOutput | n
 const ingestFields = (t: ObjectFields<RunView>) => ({
   documents: t.field({
     type: ['Document'],
-    description: 'Those that were stored or found unchanged, and are still there.',
+    description: 'Documents that were stored or found unchanged, and still exist.',
     resolve: async (run, _args, { loaders }) =>
       (await Promise.all(outputOf(run).documentIds.map((id) => loaders.document.load(id)))).filter(
         (document) => document !== null,
       ),
   }),
-  created: t.int({ resolve: (run) => outputOf(run).created }),
-  updated: t.int({ resolve: (run) => outputOf(run).updated }),
-  unchanged: t.int({ resolve: (run) => outputOf(run).unchanged }),
-  chunks: t.int({ resolve: (run) => outputOf(run).chunks }),
+  created: t.int({
+    description: 'Number of new documents.',
+    resolve: (run) => outputOf(run).created,
+  }),
+  updated: t.int({
+    description: 'Number of documents that replaced another of the same source.',
+    resolve: (run) => outputOf(run).updated,
+  }),
+  unchanged: t.int({
+    description: 'Number of documents whose text and metadata were already stored.',
+    resolve: (run) => outputOf(run).unchanged,
+  }),
+  chunks: t.int({
+    description: 'Number of chunks stored.',
+    resolve: (run) => outputOf(run).chunks,
+  }),
   rejected: t.field({
     type: ['RejectedDocument'],
     authScopes: ofContent,
-    description: 'What was refused; the rest is stored.',
+    description: 'Documents that were refused. The others are stored.',
     resolve: (run) => outputOf(run).rejected,
   }),
 });
 
 function declareIngestTypes(builder: Builder): void {
   builder.objectType('IngestRun', {
-    description: 'A run that takes documents in. Its counts are 0 until it has finished.',
+    description: 'A run that ingests documents. Its counts are 0 until it has finished.',
     interfaces: runInterfaces(builder),
     fields: ingestFields,
   });
   builder.objectType('IngestedDocuments', {
+    description: 'The outcome of an ingest.',
     fields: (t) => ({
       ...ingestFields(t),
-      run: t.field({ type: 'IngestRun', resolve: (run) => run }),
+      run: t.field({ type: 'IngestRun', description: 'The run.', resolve: (run) => run }),
     }),
   });
   builder.objectType('RejectedDocument', {
+    description: 'A document that was refused.',
     fields: (t) => ({
-      source: t.exposeString('source'),
-      issues: t.expose('issues', { type: ['Issue'] }),
+      source: t.exposeString('source', { description: '`source` of the document.' }),
+      issues: t.expose('issues', { type: ['Issue'], description: 'Reasons.' }),
     }),
   });
 }
@@ -64,21 +78,30 @@ function declareIngestInput(builder: Builder) {
       'Ingesting the same source again replaces it; unchanged text is not embedded again.',
     // Not validated here, which would refuse the whole batch: what is wrong with one document is told in `rejected`.
     fields: (t) => ({
-      source: t.string({ required: true }),
-      title: t.string(),
-      text: t.string({ required: true }),
-      metadata: t.field({ type: 'JSON' }),
+      source: t.string({
+        required: true,
+        description: 'Identity within the collection, such as a path or URL.',
+      }),
+      title: t.string({ description: 'Title to show and to search by.' }),
+      text: t.string({ required: true, description: 'The text: plain or Markdown.' }),
+      metadata: t.field({ type: 'JSON', description: 'A JSON object for filters.' }),
     }),
   });
   return builder.inputType('IngestDocumentsInput', {
+    description: 'Documents to ingest.',
     fields: (t) => ({
-      collection: t.string({ required: true, validate: { schema: nameSchema() } }),
+      collection: t.string({
+        required: true,
+        description: 'Name of the collection. It is created if it does not exist.',
+        validate: { schema: nameSchema() },
+      }),
       documents: t.field({
         type: [DocumentInput],
         required: true,
+        description: 'At most 1,000 documents.',
         validate: { minLength: 1, maxLength: 1_000 },
       }),
-      options: t.field({ type: 'RunOptions' }),
+      options: t.field({ type: 'RunOptions', description: 'Options of the run.' }),
     }),
   });
 }

@@ -34,29 +34,50 @@ function toFilter(value: RunFilterValue, context: GraphQLContext): RunFilter {
 function declareRunFilter(builder: Builder) {
   const name = { schema: nameSchema() };
   return builder.inputType('RunFilter', {
-    description: 'Runs that are all of what is given.',
+    description: 'Conditions on runs, combined with AND.',
     fields: (t) => ({
-      kinds: t.field({ type: ['RunKind'], validate: { maxLength: 10 } }),
-      statuses: t.field({ type: ['RunStatus'], validate: { maxLength: 10 } }),
-      userId: t.string({ validate: name }),
-      model: t.string({ validate: name }),
-      prompt: t.string({ description: 'Name of a registered prompt.', validate: name }),
-      agent: t.string({ validate: name }),
-      conversation: t.id(),
+      kinds: t.field({
+        type: ['RunKind'],
+        description: 'Runs of these kinds.',
+        validate: { maxLength: 10 },
+      }),
+      statuses: t.field({
+        type: ['RunStatus'],
+        description: 'Runs in these states.',
+        validate: { maxLength: 10 },
+      }),
+      userId: t.string({
+        description:
+          'Runs of this user. Another user than the caller requires a role that may read all runs.',
+        validate: name,
+      }),
+      model: t.string({ description: 'Runs of this model.', validate: name }),
+      prompt: t.string({
+        description: 'Runs of the registered prompt of this name.',
+        validate: name,
+      }),
+      agent: t.string({ description: 'Runs of the agent of this name.', validate: name }),
+      conversation: t.id({ description: 'Runs of this conversation.' }),
       tags: t.stringList({
         description: 'Runs that have all of these tags.',
         validate: { maxLength: 20, items: { schema: nameSchema(64) } },
       }),
-      errorCode: t.field({ type: 'ErrorCode' }),
-      createdAfter: t.field({ type: 'DateTime', description: 'Included.' }),
-      createdBefore: t.field({ type: 'DateTime', description: 'Not included.' }),
+      errorCode: t.field({ type: 'ErrorCode', description: 'Runs that ended with this error.' }),
+      createdAfter: t.field({
+        type: 'DateTime',
+        description: 'Runs that began at this time or later.',
+      }),
+      createdBefore: t.field({
+        type: 'DateTime',
+        description: 'Runs that began before this time.',
+      }),
       minCost: t.field({
         type: 'USD',
         description: 'Runs that have ended and cost at least this much.',
       }),
       text: t.string({
         description:
-          'Full text over what was asked and answered: all words must occur, in the first 50,000 characters of either. Runs that have not ended are left out.',
+          'Full-text search over prompt and answer: all words must occur within the first 50,000 characters of either. Runs that have not ended are left out.',
         validate: { schema: storableText(1_000) },
       }),
     }),
@@ -67,16 +88,20 @@ function declareRunFilter(builder: Builder) {
 export function declareRunList(builder: Builder): void {
   const RunFilterInput = declareRunFilter(builder);
   const connection = builder.connectionObject(
-    { type: 'Run', name: 'RunConnection' },
-    { name: 'RunEdge' },
+    { type: 'Run', name: 'RunConnection', description: 'A page of runs.' },
+    { name: 'RunEdge', description: 'A run within a page.' },
   );
   builder.queryField('runs', (t) =>
     t.field({
       type: connection,
-      description: "Newest first: the caller's own; everybody's for roles that may read all runs.",
+      description:
+        "Lists runs, newest first: the caller's own, or everybody's for roles that may read all runs.",
       authScopes: { user: true, editor: true, operator: true, auditor: true },
       complexity: pageCost,
-      args: { ...pageArguments(t.arg), filter: t.arg({ type: RunFilterInput }) },
+      args: {
+        ...pageArguments(t.arg),
+        filter: t.arg({ type: RunFilterInput, description: 'Conditions on the runs.' }),
+      },
       resolve: async (_root, { filter, ...place }, context) => {
         const { services } = context;
         const request = { ...pageRequest(place), filter: toFilter(filter ?? {}, context) };

@@ -8,9 +8,10 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 export function declareRunOptions(builder: Builder): void {
   builder.inputType('RunOptions', {
+    description: 'Options of a run.',
     fields: (t) => ({
       subject: t.string({
-        description: "Which subject an experiment assigns by; the caller's user id when left out.",
+        description: "The subject that an experiment assigns by. Default: the caller's user id.",
         validate: { schema: name },
       }),
       idempotencyKey: t.string({
@@ -18,7 +19,11 @@ export function declareRunOptions(builder: Builder): void {
           "Repeating a call with the same key within 24 h returns the first call's run and calls no model.",
         validate: { schema: name },
       }),
-      timeoutMs: t.int({ validate: { min: 1, max: dayMs } }),
+      timeoutMs: t.int({
+        description:
+          'Deadline of the whole run. When it passes, the run fails with MODEL_TIMEOUT and keeps what it has.',
+        validate: { min: 1, max: dayMs },
+      }),
       fallbackModels: t.stringList({
         description:
           'Models tried in order when the first is overloaded, rate limited, timed out or down.',
@@ -32,7 +37,7 @@ export function declareRunOptions(builder: Builder): void {
       cache: t.field({
         type: 'CacheMode',
         description:
-          'Whether a kept answer to the same call may be served. Every user has a cache of their own, unless the deployment sets CACHE_SCOPE=deployment. Default: DEFAULT.',
+          'Use of the response cache. Each user has a cache of their own, unless the deployment sets CACHE_SCOPE=deployment. Default: DEFAULT.',
       }),
       maxCost: t.field({
         type: 'USD',
@@ -41,21 +46,21 @@ export function declareRunOptions(builder: Builder): void {
       outputFields: t.field({
         type: 'OutputFields',
         description:
-          "On a prompt's own field. SELECTED (default): the model is asked only for the output fields that the operation selects, and nothing else is written or billed. WHOLE: for all of them.",
+          "For a prompt's own field. SELECTED (default) asks the model only for the output fields that the operation selects; nothing else is written or billed. WHOLE asks for all of them.",
       }),
       onDisconnect: t.field({
         type: 'DisconnectPolicy',
         description:
-          "What a stream's end of connection does to the run. Default: CANCEL after a short grace in which `runEvents` can take over.",
+          'What a lost connection does to the run. Default: CANCEL, after a short grace in which `runEvents` can take over.',
       }),
       tags: t.stringList({
         description:
-          'At most 20, of at most 64 characters each; costs can be filtered and grouped by them.',
+          'Tags to filter runs and group costs by: at most 20, of at most 64 characters each.',
         validate: { maxLength: 20, items: { schema: nameSchema(64) } },
       }),
       metadata: t.field({
         type: 'JSON',
-        description: 'At most 16 KiB of JSON.',
+        description: 'JSON of at most 16 KiB that is kept with the run.',
         validate: { refine: [isShort, { message: 'must be of at most 16 KiB as JSON' }] },
       }),
     }),

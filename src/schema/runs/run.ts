@@ -22,15 +22,26 @@ function declareRunInterface(builder: Builder): void {
     interfaces: [builder.nodeInterfaceRef()],
     resolveType: runTypeName,
     fields: (t) => ({
-      id: t.id({ resolve: (run) => encodeGlobalId('Run', run.id) }),
-      status: t.expose('status', { type: 'RunStatus' }),
-      createdAt: t.expose('createdAt', { type: 'DateTime' }),
-      finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
+      id: t.id({
+        description: 'Id of the run, the same on every type of run.',
+        resolve: (run) => encodeGlobalId('Run', run.id),
+      }),
+      status: t.expose('status', { type: 'RunStatus', description: 'State of the run.' }),
+      createdAt: t.expose('createdAt', {
+        type: 'DateTime',
+        description: 'The time when the run began.',
+      }),
+      finishedAt: t.expose('finishedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'The time when the run ended; null before.',
+      }),
       model: t.exposeString('model', {
         description: 'The model that answered, or "fallback" when the fallback text was used.',
       }),
       usage: t.field({
         type: 'TokenUsage',
+        description: 'Tokens of all model calls of the run, retries included.',
         resolve: async (run, _args, { loaders }) =>
           (await run.spent) ?? loaders.usageOfRun.load(run.id),
       }),
@@ -41,33 +52,49 @@ function declareRunInterface(builder: Builder): void {
         resolve: async (run, _args, { loaders }) =>
           ((await run.spent) ?? (await loaders.usageOfRun.load(run.id))).cost,
       }),
-      durationMs: t.exposeFloat('durationMs', { nullable: true }),
-      userId: t.exposeString('userId'),
-      requestId: t.exposeString('requestId'),
+      durationMs: t.exposeFloat('durationMs', {
+        nullable: true,
+        description: 'Time from start to end; null before the end.',
+      }),
+      userId: t.exposeString('userId', {
+        description: 'The user who began the run and pays for it.',
+      }),
+      requestId: t.exposeString('requestId', {
+        description: "Id of the client's request, as in the server's log.",
+      }),
       error: t.field({
         type: 'Error',
         nullable: true,
+        description: 'Why the run failed or was cancelled; null otherwise.',
         resolve: (run, _args, context) =>
           run.error && new ErrorData(shownError(run, context), run.id),
       }),
-      tags: t.stringList({ resolve: (run) => [...run.tags] }),
-      metadata: t.expose('metadata', { type: 'JSON', nullable: true, authScopes: ofContent }),
+      tags: t.stringList({
+        description: 'Tags from `RunOptions.tags`.',
+        resolve: (run) => [...run.tags],
+      }),
+      metadata: t.expose('metadata', {
+        type: 'JSON',
+        nullable: true,
+        description: 'JSON from `RunOptions.metadata`.',
+        authScopes: ofContent,
+      }),
       scores: t.field({
         type: ['Score'],
-        description: 'Oldest first.',
+        description: 'Scores of the run, oldest first.',
         authScopes: ofContent,
         resolve: (run, _args, { loaders }) => loaders.scoresOfRun.load(run.id),
       }),
       continues: t.field({
         type: 'Run',
         nullable: true,
-        description: 'The run that this one goes on from.',
+        description: 'The run that this one continues; null if it begins a conversation.',
         resolve: ({ continuesRunId }, _args, { loaders }) =>
           continuesRunId === null ? null : loaders.run.load(continuesRunId),
       }),
       subRuns: t.field({
         type: ['Run'],
-        description: 'The runs of sub-agents that work for this one, oldest first.',
+        description: 'Runs of sub-agents that work for this run, oldest first.',
         resolve: (run, _args, { loaders }) => loaders.subRunsOfRun.load(run.id),
       }),
     }),
@@ -79,8 +106,9 @@ function declareRunFields(builder: Builder): void {
     t.field({
       type: 'Run',
       nullable: true,
+      description: 'Finds a run by its id; null if there is none or the caller may not read it.',
       authScopes: { user: true, editor: true, operator: true, auditor: true },
-      args: { id: t.arg.id({ required: true }) },
+      args: { id: t.arg.id({ required: true, description: 'The run.' }) },
       resolve: (_root, { id }, { loaders }) => loaders.run.load(parseId('Run', id)),
     }),
   );
@@ -103,10 +131,11 @@ function declareCancelRun(builder: Builder): void {
   builder.mutationField('cancelRun', (t) =>
     t.field({
       type: CancelRunResult,
+      description: 'Cancels a run on whichever server executes it. Text and cost so far are kept.',
       authScopes: { user: true, editor: true, operator: true },
       audit: ({ id }, cancelled, context) =>
         isOwn(cancelled, context) ? null : { subject: encodeGlobalId('Run', parseId('Run', id)) },
-      args: { id: t.arg.id({ required: true }) },
+      args: { id: t.arg.id({ required: true, description: 'The run.' }) },
       resolve: (_root, { id }, context) => {
         const runId = parseId('Run', id);
         return asResult(cancelCodes, () => context.services.runs.cancel(runId, callerOf(context)));

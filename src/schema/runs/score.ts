@@ -17,27 +17,42 @@ async function loadScore(id: string, { loaders }: GraphQLContext) {
 
 export function declareScore(builder: Builder): void {
   builder.node('Score', {
+    description: 'Feedback on a run.',
     id: { resolve: (score) => score.id },
     loadOne: loadScore,
     fields: (t) => ({
-      runId: t.id({ resolve: (score) => encodeGlobalId('Run', score.runId) }),
-      name: t.exposeString('name'),
-      value: t.exposeFloat('value'),
-      comment: t.exposeString('comment', { nullable: true }),
-      createdAt: t.expose('createdAt', { type: 'DateTime' }),
+      runId: t.id({
+        description: 'The run.',
+        resolve: (score) => encodeGlobalId('Run', score.runId),
+      }),
+      name: t.exposeString('name', { description: 'What is scored, such as "helpful".' }),
+      value: t.exposeFloat('value', { description: 'The score.' }),
+      comment: t.exposeString('comment', { nullable: true, description: 'Comment for people.' }),
+      createdAt: t.expose('createdAt', {
+        type: 'DateTime',
+        description: 'The time when it was given.',
+      }),
     }),
   });
   const ScoreRunInput = builder.inputType('ScoreRunInput', {
-    description: 'Takes the place of the score that this user gave the run by this name before.',
+    description:
+      'A score. It replaces the score that the same user gave the run under the same name.',
     fields: (t) => ({
-      runId: t.id({ required: true }),
-      name: t.string({ required: true, validate: { schema: nameSchema(100) } }),
+      runId: t.id({ required: true, description: 'The run.' }),
+      name: t.string({
+        required: true,
+        description: 'What is scored, such as "helpful".',
+        validate: { schema: nameSchema(100) },
+      }),
       value: t.float({
         required: true,
-        description: 'Of 1e12 at most, and -1e12 at least.',
+        description: 'The score, from -1e12 to 1e12.',
         validate: { min: -1e12, max: 1e12 },
       }),
-      comment: t.string({ validate: { schema: storableText(10_000) } }),
+      comment: t.string({
+        description: 'Comment for people.',
+        validate: { schema: storableText(10_000) },
+      }),
     }),
   });
   const ScoreRunResult = resultUnion(builder, 'ScoreRunResult', { types: ['Score'], codes });

@@ -24,37 +24,63 @@ const isFuture = (date: Date): boolean => date.getTime() > Date.now();
 
 function declareApiKeyType(builder: Builder): void {
   builder.node('ApiKey', {
+    description: 'An API key. The server stores a hash of the secret only.',
     id: { resolve: (key) => key.id },
     loadOne: async (id, context) => {
       const key = await context.loaders.apiKey.load(id);
       return key && mayRead(context, 'keys', key.userId) ? key : null;
     },
     fields: (t) => ({
-      name: t.exposeString('name'),
-      userId: t.exposeString('userId'),
-      groups: t.exposeStringList('groups'),
-      roles: t.expose('roles', { type: ['Role'] }),
+      name: t.exposeString('name', { description: 'A name for people.' }),
+      userId: t.exposeString('userId', {
+        description: 'The user that requests with this key act as.',
+      }),
+      groups: t.exposeStringList('groups', { description: 'Groups of the user.' }),
+      roles: t.expose('roles', { type: ['Role'], description: 'Roles of requests with this key.' }),
       prefix: t.exposeString('prefix', {
         description: 'The first characters of the secret, to recognise it by.',
       }),
-      createdAt: t.expose('createdAt', { type: 'DateTime' }),
-      lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true }),
-      scopes: t.expose('scopes', { type: 'Scopes', nullable: true }),
-      actsForUsers: t.exposeBoolean('actsForUsers'),
-      expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true }),
+      createdAt: t.expose('createdAt', {
+        type: 'DateTime',
+        description: 'The time when the key was created.',
+      }),
+      lastUsedAt: t.expose('lastUsedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'The last request with this key, accurate to a minute; null before the first.',
+      }),
+      scopes: t.expose('scopes', {
+        type: 'Scopes',
+        nullable: true,
+        description: 'Restrictions of the key; null if there are none.',
+      }),
+      actsForUsers: t.exposeBoolean('actsForUsers', {
+        description: 'Whether requests may name the end user that they act for.',
+      }),
+      expiresAt: t.expose('expiresAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'The time from which the key is refused; null if it does not expire.',
+      }),
       previousSecretUntil: t.expose('previousUntil', {
         type: 'DateTime',
         nullable: true,
-        description: 'How long the secret before the last rotation signs in.',
+        description: 'The time until which the secret from before the last rotation is accepted.',
       }),
-      revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true }),
+      revokedAt: t.expose('revokedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'The time when the key was revoked; null if it was not.',
+      }),
     }),
   });
   builder.objectType('CreatedApiKey', {
     description: 'The only time the secret is shown; the server keeps a hash.',
     fields: (t) => ({
-      apiKey: t.expose('apiKey', { type: 'ApiKey' }),
-      secret: t.exposeString('secret'),
+      apiKey: t.expose('apiKey', { type: 'ApiKey', description: 'The key.' }),
+      secret: t.exposeString('secret', {
+        description: 'The secret to send as `authorization: Bearer …`.',
+      }),
     }),
   });
 }
@@ -82,26 +108,40 @@ const subjectOf = (made: unknown): string | null => {
 
 function declareCreateApiKey(builder: Builder): void {
   const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
+    description: 'An API key to create.',
     fields: (t) => ({
-      name: t.string({ required: true, validate: { schema: name } }),
-      userId: t.string({ required: true, validate: { schema: name } }),
+      name: t.string({
+        required: true,
+        description: 'A name for people.',
+        validate: { schema: name },
+      }),
+      userId: t.string({
+        required: true,
+        description: 'The user that requests with this key act as.',
+        validate: { schema: name },
+      }),
       groups: t.stringList({
         description:
-          'Groups of the holder: names without commas. Readers of documents are named by them.',
+          'Groups of the user, as names without commas. Readers of documents are named by them.',
         validate: { schema: groups },
       }),
       roles: t.field({
         type: ['Role'],
         required: true,
+        description: 'Roles of requests with this key. Another role than USER requires an admin.',
         validate: { minLength: 1, maxLength: roles.length },
       }),
-      scopes: t.field({ type: 'ScopesInput' }),
+      scopes: t.field({
+        type: 'ScopesInput',
+        description: 'Restrictions of the key. Default: none.',
+      }),
       actsForUsers: t.boolean({
         description:
           "The holder may name the end user of each request (header `x-tessera-user`, `x-tessera-groups`): for an application's own backend. Such a request has the role USER.",
       }),
       expiresAt: t.field({
         type: 'DateTime',
+        description: 'The time from which the key is refused. Default: never.',
         validate: { refine: [isFuture, { message: 'must lie in the future' }] },
       }),
     }),
@@ -109,6 +149,7 @@ function declareCreateApiKey(builder: Builder): void {
   builder.mutationField('createApiKey', (t) =>
     t.field({
       type: 'CreatedApiKey',
+      description: 'Creates an API key and returns its secret once. For operators and admins.',
       authScopes: { operator: true },
       audit: (
         { input: { name, userId, groups, roles, scopes, actsForUsers, expiresAt } },
@@ -138,12 +179,16 @@ function declareApiKeys(builder: Builder): void {
   builder.queryField('apiKeys', (t) =>
     t.field({
       type: apiKeys,
-      description: 'Newest first; the caller’s own, for an admin everybody’s. Never the secrets.',
+      description:
+        "Lists API keys, newest first: the caller's own, or everybody's for operators and admins. Secrets are never returned.",
       authScopes: { user: true, operator: true },
       complexity: pageCost,
       args: {
         ...pageArguments(t.arg),
-        userId: t.arg.string({ validate: { schema: nameSchema() } }),
+        userId: t.arg.string({
+          description: 'Keys of this user.',
+          validate: { schema: nameSchema() },
+        }),
       },
       resolve: async (_root, { userId, ...page }, context) => {
         const request = { ...pageRequest(page), userId: userScope(context, 'keys', userId) };
@@ -157,11 +202,11 @@ const maxOverlapSeconds = 30 * 86_400;
 
 function declareRotateApiKey(builder: Builder): void {
   const RotateApiKeyInput = builder.inputType('RotateApiKeyInput', {
+    description: 'A key to give a new secret.',
     fields: (t) => ({
-      id: t.id({ required: true }),
+      id: t.id({ required: true, description: 'The key.' }),
       oldSecretValidForSeconds: t.int({
-        description:
-          'How long the secret that is replaced signs in as well. Default: 86,400, a day.',
+        description: 'Time for which the replaced secret is still accepted. Default: 86400, a day.',
         validate: { min: 0, max: maxOverlapSeconds },
       }),
     }),
@@ -175,7 +220,7 @@ function declareRotateApiKey(builder: Builder): void {
     t.field({
       type: RotateApiKeyResult,
       description:
-        'Gives a key a new secret. The old one signs in for a stated time more, so that no client is locked out.',
+        'Gives a key a new secret. The old one is accepted for a limited time, so that no client is locked out. For operators and admins.',
       authScopes: { operator: true },
       audit: ({ input: { id, oldSecretValidForSeconds } }) => ({
         subject: keySubject(id),
@@ -202,13 +247,15 @@ function declareRevokeApiKey(builder: Builder): void {
   builder.mutationField('revokeApiKey', (t) =>
     t.field({
       type: RevokeApiKeyResult,
+      description:
+        'Revokes a key at once on every server, and stops its runs unless `stopRuns` is false. For operators and admins.',
       authScopes: { operator: true },
       audit: ({ id, stopRuns }) => ({
         subject: keySubject(id),
         detail: { stopRuns: stopRuns !== false },
       }),
       args: {
-        id: t.arg.id({ required: true }),
+        id: t.arg.id({ required: true, description: 'The key.' }),
         stopRuns: t.arg.boolean({
           description: 'Whether the runs that the key began are stopped. Default: true.',
         }),

@@ -4,8 +4,21 @@ import type { Builder } from '../builder.ts';
 import { storableText } from '../storable-text.ts';
 import type { ScopesValue } from '../type-map.ts';
 
-const lists = ['models', 'prompts', 'agents', 'tools', 'collections'] as const;
-const rates = ['requestsPerMinute', 'tokensPerMinute', 'concurrentRuns'] as const;
+const lists = {
+  models: 'Models that may be called.',
+  prompts: 'Prompts that may be used. If set, free text is refused.',
+  agents: 'Agents that may be run.',
+  tools: 'Tools that agents may call for the key, and that MCP clients may call.',
+  collections: 'Collections that may be searched.',
+};
+const rates = {
+  requestsPerMinute: 'Maximum requests per minute.',
+  tokensPerMinute: 'Maximum input and output tokens of finished model calls per minute.',
+  concurrentRuns: 'Maximum runs at the same time.',
+};
+
+const keysOf = <Key extends string>(record: Record<Key, string>): Key[] =>
+  Object.keys(record) as Key[];
 
 const pattern = storableText(200)
   .min(1)
@@ -23,40 +36,63 @@ export function toScopes(input: ScopesValue | null | undefined): Scopes | null {
 export function declareScopes(builder: Builder): void {
   builder.inputType('ScopesInput', {
     description:
-      'The part of its rights that a key keeps. Of a list that is left out every name is allowed; `*` at the end of a name stands for anything.',
+      'Restrictions of a key. A list that is left out allows every name. A `*` at the end of a name matches any rest.',
     fields: (t) => ({
-      models: t.stringList({ validate: { schema: patterns } }),
-      prompts: t.stringList({
-        description: 'Where prompts are listed, free text is not accepted.',
+      models: t.stringList({
+        description: 'Models that may be called.',
         validate: { schema: patterns },
       }),
-      agents: t.stringList({ validate: { schema: patterns } }),
+      prompts: t.stringList({
+        description: 'Prompts that may be used. If set, free text is refused.',
+        validate: { schema: patterns },
+      }),
+      agents: t.stringList({
+        description: 'Agents that may be run.',
+        validate: { schema: patterns },
+      }),
       tools: t.stringList({
         description: 'Tools that agents may call for the key, and that MCP clients may call.',
         validate: { schema: patterns },
       }),
-      collections: t.stringList({ validate: { schema: patterns } }),
-      requestsPerMinute: t.int({ validate: { min: 1, max: maxRate } }),
-      tokensPerMinute: t.int({
-        description: 'Input and output tokens of finished model calls.',
+      collections: t.stringList({
+        description: 'Collections that may be searched.',
+        validate: { schema: patterns },
+      }),
+      requestsPerMinute: t.int({
+        description: 'Maximum requests per minute.',
         validate: { min: 1, max: maxRate },
       }),
-      concurrentRuns: t.int({ validate: { min: 1, max: maxRate } }),
+      tokensPerMinute: t.int({
+        description: 'Maximum input and output tokens of finished model calls per minute.',
+        validate: { min: 1, max: maxRate },
+      }),
+      concurrentRuns: t.int({
+        description: 'Maximum runs at the same time.',
+        validate: { min: 1, max: maxRate },
+      }),
     }),
   });
   builder.objectType('Scopes', {
-    description: 'What a key is narrowed to. A member that is null narrows nothing.',
+    description: 'Restrictions of a key. A member that is null restricts nothing.',
     fields: (t) => ({
       ...Object.fromEntries(
-        lists.map((name) => [
+        keysOf(lists).map((name) => [
           name,
-          t.stringList({ nullable: true, resolve: (scopes) => scopes[name] && [...scopes[name]] }),
+          t.stringList({
+            nullable: true,
+            description: lists[name],
+            resolve: (scopes) => scopes[name] && [...scopes[name]],
+          }),
         ]),
       ),
       ...Object.fromEntries(
-        rates.map((name) => [
+        keysOf(rates).map((name) => [
           name,
-          t.int({ nullable: true, resolve: (scopes) => scopes[name] ?? null }),
+          t.int({
+            nullable: true,
+            description: rates[name],
+            resolve: (scopes) => scopes[name] ?? null,
+          }),
         ]),
       ),
     }),
