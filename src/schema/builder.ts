@@ -21,6 +21,9 @@ export type Builder = PothosSchemaTypes.SchemaBuilder<Types>;
 /** Declares fields of an object type whose values are of the given shape. */
 export type ObjectFields<Shape> = PothosSchemaTypes.ObjectFieldBuilder<Types, Shape>;
 
+/** Declares fields of an interface whose values are of the given shape. */
+export type InterfaceFields<Shape> = PothosSchemaTypes.InterfaceFieldBuilder<Types, Shape>;
+
 /** Declares arguments of a field. */
 export type Arguments = ArgBuilder<Types>;
 
@@ -30,6 +33,35 @@ export type InputFields = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObjec
 declare module '../kernel/plugin.ts' {
   interface SchemaBuilderForPlugins extends Builder {}
 }
+
+const relay: PothosSchemaTypes.SchemaBuilderOptions<Types>['relay'] = {
+  encodeGlobalID: (typename, id) => encodeGlobalId(typename as GlobalIdType, String(id)),
+  decodeGlobalID: (text) => decodeGlobalId(text),
+  idFieldOptions: { description: 'Opaque id, unique over all types.' },
+  nodeTypeOptions: { description: 'Anything with an id that `node` finds.' },
+  nodeQueryOptions: {
+    args: { id: { description: 'Id of any type.' } },
+    description: 'Finds a node by its id; null if there is none or the caller may not read it.',
+    authScopes: { member: true },
+    resolve: resolveNode,
+  },
+  nodesQueryOptions: false,
+  cursorType: 'String',
+  // The page's own cost counts its length.
+  edgesFieldOptions: {
+    description: 'The nodes of the page with their cursors.',
+    nullable: false,
+    complexity: { field: 0, multiplier: 1 },
+  },
+  nodeFieldOptions: { description: 'The node.', nullable: false },
+  cursorFieldOptions: { description: 'Opaque position. Pass it as `after`.' },
+  pageInfoTypeOptions: { description: 'Position of a page in its list.' },
+  pageInfoFieldOptions: { description: 'Position of the page in its list.' },
+  hasNextPageFieldOptions: { description: 'Whether more nodes follow.' },
+  hasPreviousPageFieldOptions: { description: 'Whether nodes come before.' },
+  startCursorFieldOptions: { description: 'Cursor of the first edge; null without edges.' },
+  endCursorFieldOptions: { description: 'Cursor of the last edge; null without edges.' },
+};
 
 /** A builder with the plugins of this schema, their order being the order in which they see a request. */
 export function createBuilder(): Builder {
@@ -56,33 +88,6 @@ export function createBuilder(): Builder {
           error.issues.map(({ path, message }) => ({ path: path.map(String), message })),
         ),
     },
-    relay: {
-      encodeGlobalID: (typename, id) => encodeGlobalId(typename as GlobalIdType, String(id)),
-      decodeGlobalID: (text) => decodeGlobalId(text),
-      idFieldOptions: { description: 'Opaque id, unique over all types.' },
-      nodeTypeOptions: { description: 'Anything with an id that `node` finds.' },
-      nodeQueryOptions: {
-        args: { id: { description: 'Id of any type.' } },
-        description: 'Finds a node by its id; null if there is none or the caller may not read it.',
-        authScopes: { member: true },
-        resolve: resolveNode,
-      },
-      nodesQueryOptions: false,
-      cursorType: 'String',
-      // The page's own cost counts its length.
-      edgesFieldOptions: {
-        description: 'The nodes of the page with their cursors.',
-        nullable: false,
-        complexity: { field: 0, multiplier: 1 },
-      },
-      nodeFieldOptions: { description: 'The node.', nullable: false },
-      cursorFieldOptions: { description: 'Opaque position. Pass it as `after`.' },
-      pageInfoTypeOptions: { description: 'Position of a page in its list.' },
-      pageInfoFieldOptions: { description: 'Position of the page in its list.' },
-      hasNextPageFieldOptions: { description: 'Whether more nodes follow.' },
-      hasPreviousPageFieldOptions: { description: 'Whether nodes come before.' },
-      startCursorFieldOptions: { description: 'Cursor of the first edge; null without edges.' },
-      endCursorFieldOptions: { description: 'Cursor of the last edge; null without edges.' },
-    },
+    relay,
   });
 }

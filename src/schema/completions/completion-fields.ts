@@ -3,6 +3,34 @@ import type { ObjectFields } from '../builder.ts';
 import { ofContent } from '../limits/access.ts';
 import type { RunView } from '../runs/run-view.ts';
 
+/** The registered prompt of a completion. */
+const promptFields = (t: ObjectFields<RunView>) => ({
+  variables: t.expose('variables', {
+    type: 'JSON',
+    nullable: true,
+    authScopes: ofContent,
+    description: 'Variables that a registered prompt was rendered with.',
+  }),
+  promptVersion: t.field({
+    type: 'PromptVersion',
+    nullable: true,
+    description: 'The version of the registered prompt; null for other prompts.',
+    resolve: ({ promptVersionId }, _args, { loaders }) =>
+      promptVersionId === null ? null : loaders.promptVersion.load(promptVersionId),
+  }),
+  experiment: t.field({
+    type: 'ExperimentAssignment',
+    nullable: true,
+    description: 'The variant of the running experiment; null if none decided.',
+    resolve: async (run, _args, { loaders }) => {
+      const { experimentId, variant, promptVersionId: versionId } = run;
+      if (experimentId === null || variant === null || versionId === null) return null;
+      const experiment = await loaders.experiment.load(experimentId);
+      return experiment && { experimentId, experiment: experiment.name, variant, versionId };
+    },
+  }),
+});
+
 /** The fields that every completion has beside those of a run; a prompt's own type adds its typed `output`. */
 export function completionFields(t: ObjectFields<RunView>) {
   return {
@@ -29,29 +57,6 @@ export function completionFields(t: ObjectFields<RunView>) {
           ? null
           : selectedFields(outputSelection),
     }),
-    variables: t.expose('variables', {
-      type: 'JSON',
-      nullable: true,
-      authScopes: ofContent,
-      description: 'Variables that a registered prompt was rendered with.',
-    }),
-    promptVersion: t.field({
-      type: 'PromptVersion',
-      nullable: true,
-      description: 'The version of the registered prompt; null for other prompts.',
-      resolve: ({ promptVersionId }, _args, { loaders }) =>
-        promptVersionId === null ? null : loaders.promptVersion.load(promptVersionId),
-    }),
-    experiment: t.field({
-      type: 'ExperimentAssignment',
-      nullable: true,
-      description: 'The variant of the running experiment; null if none decided.',
-      resolve: async (run, _args, { loaders }) => {
-        const { experimentId, variant, promptVersionId: versionId } = run;
-        if (experimentId === null || variant === null || versionId === null) return null;
-        const experiment = await loaders.experiment.load(experimentId);
-        return experiment && { experimentId, experiment: experiment.name, variant, versionId };
-      },
-    }),
+    ...promptFields(t),
   };
 }

@@ -4,8 +4,7 @@ import { encodeGlobalId } from '../global-id.ts';
 import { mayRead } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 
-/** `Alert`, and the list of them; admins only. */
-export function declareAlert(builder: Builder): void {
+function declareAlertType(builder: Builder): void {
   builder.node('Alert', {
     description:
       'An expensive run, or a budget that reached a threshold. Alerts are raised once, whatever server notices.',
@@ -42,6 +41,11 @@ export function declareAlert(builder: Builder): void {
       }),
     }),
   });
+}
+
+/** `Alert`, and the list of them; admins only. */
+export function declareAlert(builder: Builder): void {
+  declareAlertType(builder);
   const alerts = declareConnection(builder, 'Alert');
   builder.queryField('alerts', (t) =>
     t.field({

@@ -47,25 +47,7 @@ function declareBudgetType(builder: Builder): void {
   });
 }
 
-/** `Budget`, the list of those that apply to the caller, for an admin of all, and what sets one. */
-export function declareBudget(builder: Builder): void {
-  declareBudgetType(builder);
-  builder.queryField('budgets', (t) =>
-    t.field({
-      type: ['Budget'],
-      description:
-        'Lists the budgets that apply to a subject, defaults included. Without `subject`: those of the caller, or all budgets for roles that may read them.',
-      authScopes: { user: true, operator: true, auditor: true },
-      args: {
-        subject: t.arg.string({
-          description: 'A user id, or "*".',
-          validate: { schema: nameSchema() },
-        }),
-      },
-      resolve: (_root, { subject }, context) =>
-        context.services.ledger.budgets(userScope(context, 'budgets', subject)),
-    }),
-  );
+function declareSetBudget(builder: Builder): void {
   const SetBudgetInput = builder.inputType('SetBudgetInput', {
     description: 'A budget to create or replace.',
     fields: (t) => ({
@@ -98,4 +80,26 @@ export function declareBudget(builder: Builder): void {
       resolve: (_root, { input }, { services }) => services.ledger.setBudget(input),
     }),
   );
+}
+
+/** `Budget`, the list of those that apply to the caller, for an admin of all, and what sets one. */
+export function declareBudget(builder: Builder): void {
+  declareBudgetType(builder);
+  builder.queryField('budgets', (t) =>
+    t.field({
+      type: ['Budget'],
+      description:
+        'Lists the budgets that apply to a subject, defaults included. Without `subject`: those of the caller, or all budgets for roles that may read them.',
+      authScopes: { user: true, operator: true, auditor: true },
+      args: {
+        subject: t.arg.string({
+          description: 'A user id, or "*".',
+          validate: { schema: nameSchema() },
+        }),
+      },
+      resolve: (_root, { subject }, context) =>
+        context.services.ledger.budgets(userScope(context, 'budgets', subject)),
+    }),
+  );
+  declareSetBudget(builder);
 }

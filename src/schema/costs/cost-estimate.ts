@@ -6,8 +6,7 @@ import { callerOf } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { thrownAsBadInput } from '../results/thrown-as-bad-input.ts';
 
-/** `estimateCost`: what a completion may cost, and likely will, before it is begun. */
-export function declareCostEstimate(builder: Builder, prompts: PromptFields): void {
+function declareCostEstimateType(builder: Builder): void {
   builder.objectType('CostEstimate', {
     description:
       'Cost of a completion if it were begun now. No run is begun and no model is called.',
@@ -36,7 +35,10 @@ export function declareCostEstimate(builder: Builder, prompts: PromptFields): vo
       }),
     }),
   });
-  const EstimateCostInput = builder.inputType('EstimateCostInput', {
+}
+
+function declareEstimateCostInput(builder: Builder) {
+  return builder.inputType('EstimateCostInput', {
     description: 'A completion as `complete` takes it.',
     fields: (t) => ({
       prompt: t.field({
@@ -62,6 +64,12 @@ export function declareCostEstimate(builder: Builder, prompts: PromptFields): vo
       }),
     }),
   });
+}
+
+/** `estimateCost`: what a completion may cost, and likely will, before it is begun. */
+export function declareCostEstimate(builder: Builder, prompts: PromptFields): void {
+  declareCostEstimateType(builder);
+  const EstimateCostInput = declareEstimateCostInput(builder);
   builder.queryField('estimateCost', (t) =>
     t.field({
       type: 'CostEstimate',

@@ -1,6 +1,6 @@
 import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
 import type { CostStats, CostStatsRequest } from '../../ledger/ledger.ts';
-import type { Builder } from '../builder.ts';
+import type { Builder, ObjectFields } from '../builder.ts';
 import { encodeGlobalId, type GlobalIdType } from '../global-id.ts';
 import { userScope } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
@@ -8,6 +8,29 @@ import { statsWindow } from './stats-window.ts';
 import { cacheTotalFields, declareTokenTotals, tokenTotalFields } from './token-totals.ts';
 
 const name = nameSchema();
+
+const durationFields = (t: ObjectFields<CostStats>) => ({
+  averageDurationMs: t.exposeFloat('averageDurationMs', {
+    nullable: true,
+    description: 'Mean duration of a call; null without calls.',
+  }),
+  p50DurationMs: t.exposeFloat('p50DurationMs', {
+    nullable: true,
+    description: 'Median duration of a call; null without calls.',
+  }),
+  p95DurationMs: t.exposeFloat('p95DurationMs', {
+    nullable: true,
+    description: '95th percentile of the duration; null without calls.',
+  }),
+  p99DurationMs: t.exposeFloat('p99DurationMs', {
+    nullable: true,
+    description: '99th percentile of the duration; null without calls.',
+  }),
+  averageTimeToFirstTokenMs: t.exposeFloat('averageTimeToFirstTokenMs', {
+    nullable: true,
+    description: 'Mean time to the first token; null without calls that emitted one.',
+  }),
+});
 
 function declareCostStatsType(builder: Builder): void {
   builder.objectType('CostStats', {
@@ -24,26 +47,8 @@ function declareCostStatsType(builder: Builder): void {
       }),
       ...tokenTotalFields(t),
       ...cacheTotalFields(t),
-      averageDurationMs: t.exposeFloat('averageDurationMs', {
-        nullable: true,
-        description: 'Mean duration of a call; null without calls.',
-      }),
-      p50DurationMs: t.exposeFloat('p50DurationMs', {
-        nullable: true,
-        description: 'Median duration of a call; null without calls.',
-      }),
-      p95DurationMs: t.exposeFloat('p95DurationMs', {
-        nullable: true,
-        description: '95th percentile of the duration; null without calls.',
-      }),
-      p99DurationMs: t.exposeFloat('p99DurationMs', {
-        nullable: true,
-        description: '99th percentile of the duration; null without calls.',
-      }),
-      averageTimeToFirstTokenMs: t.exposeFloat('averageTimeToFirstTokenMs', {
-        nullable: true,
-        description: 'Mean time to the first token; null without calls that emitted one.',
-      }),
+      ...durationFields(t),
+
       costByModel: t.expose('costByModel', {
         type: ['ModelCost'],
         description: 'Cost of each model, most expensive first.',

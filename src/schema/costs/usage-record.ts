@@ -1,9 +1,29 @@
-import type { Builder } from '../builder.ts';
+import type { UsageRecordRow } from '../../ledger/ledger.ts';
+import type { Builder, ObjectFields } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import { encodeGlobalId, parseId } from '../global-id.ts';
 import { mayRead, userScope } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
+
+/** The call itself. */
+const callFields = (t: ObjectFields<UsageRecordRow>) => ({
+  model: t.exposeString('model', { description: 'The model that was called.' }),
+  usage: t.field({
+    type: 'TokenUsage',
+    description: 'Tokens of the call.',
+    resolve: (record) => record,
+  }),
+  cost: t.expose('cost', {
+    type: 'USD',
+    nullable: true,
+    description: "Exact cost; null if the model's price is not known.",
+  }),
+  durationMs: t.exposeFloat('durationMs', { description: 'Duration of the call.' }),
+  status: t.exposeString('status', {
+    description: '"succeeded", "failed", "cancelled" or "interrupted".',
+  }),
+});
 
 function declareUsageRecordType(builder: Builder): void {
   builder.node('UsageRecord', {
@@ -28,21 +48,8 @@ function declareUsageRecordType(builder: Builder): void {
         description:
           'Kind of the run that made the call. EMBEDDING also stands for calls of an embedder.',
       }),
-      model: t.exposeString('model', { description: 'The model that was called.' }),
-      usage: t.field({
-        type: 'TokenUsage',
-        description: 'Tokens of the call.',
-        resolve: (record) => record,
-      }),
-      cost: t.expose('cost', {
-        type: 'USD',
-        nullable: true,
-        description: "Exact cost; null if the model's price is not known.",
-      }),
-      durationMs: t.exposeFloat('durationMs', { description: 'Duration of the call.' }),
-      status: t.exposeString('status', {
-        description: '"succeeded", "failed", "cancelled" or "interrupted".',
-      }),
+      ...callFields(t),
+
       promptVersion: t.field({
         type: 'PromptVersion',
         nullable: true,

@@ -60,6 +60,23 @@ function declareExperimentType(builder: Builder): void {
 
 const noRuns = { runs: 0, cost: '0', averageDurationMs: null, scores: [] };
 
+function declareScoreSummary(builder: Builder): void {
+  builder.objectType('ScoreSummary', {
+    description: 'Scores of one name.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'Name of the score.' }),
+      count: t.exposeInt('count', { description: 'Number of scores.' }),
+      mean: t.exposeFloat('mean', { description: 'Mean of the scores.' }),
+      low: t.exposeFloat('low', {
+        description: '95 % interval of the mean.',
+      }),
+      high: t.exposeFloat('high', {
+        description: 'Upper end of the 95 % confidence interval of the mean.',
+      }),
+    }),
+  });
+}
+
 /** What its runs came to is of all users, so it is the admins' to see. */
 function declareExperimentVariant(builder: Builder): void {
   builder.objectType('ExperimentVariant', {
@@ -106,20 +123,7 @@ function declareExperimentVariant(builder: Builder): void {
       }),
     }),
   });
-  builder.objectType('ScoreSummary', {
-    description: 'Scores of one name.',
-    fields: (t) => ({
-      name: t.exposeString('name', { description: 'Name of the score.' }),
-      count: t.exposeInt('count', { description: 'Number of scores.' }),
-      mean: t.exposeFloat('mean', { description: 'Mean of the scores.' }),
-      low: t.exposeFloat('low', {
-        description: '95 % interval of the mean.',
-      }),
-      high: t.exposeFloat('high', {
-        description: 'Upper end of the 95 % confidence interval of the mean.',
-      }),
-    }),
-  });
+  declareScoreSummary(builder);
 }
 
 function declareExperimentAssignment(builder: Builder): void {
@@ -140,7 +144,7 @@ function declareExperimentAssignment(builder: Builder): void {
 
 const createCodes = ['EXPERIMENT_INVALID', 'PROMPT_NOT_FOUND', 'CONFLICT'] as const;
 
-function declareCreateExperiment(builder: Builder): void {
+function declareCreateExperimentInput(builder: Builder) {
   const ExperimentVariantInput = builder.inputType('ExperimentVariantInput', {
     description: 'Weights are relative; they need not sum to 1.',
     fields: (t) => ({
@@ -160,7 +164,7 @@ function declareCreateExperiment(builder: Builder): void {
       }),
     }),
   });
-  const CreateExperimentInput = builder.inputType('CreateExperimentInput', {
+  return builder.inputType('CreateExperimentInput', {
     description: 'An experiment to create.',
     fields: (t) => ({
       name: t.string({ required: true, description: 'Unique name.', validate: { schema: name } }),
@@ -178,6 +182,10 @@ function declareCreateExperiment(builder: Builder): void {
       start: t.boolean({ description: 'Whether to start it at once. Default: false.' }),
     }),
   });
+}
+
+function declareCreateExperiment(builder: Builder): void {
+  const CreateExperimentInput = declareCreateExperimentInput(builder);
   const CreateExperimentResult = resultUnion(builder, 'CreateExperimentResult', {
     types: ['Experiment'],
     codes: createCodes,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DomainError, isDomainError } from '../../kernel/errors.ts';
-import type { Builder } from '../builder.ts';
+import type { PromptVersionRecord } from '../../prompts/prompts.ts';
+import type { Builder, ObjectFields } from '../builder.ts';
 import { statsWindow } from '../costs/stats-window.ts';
 import { callerOf, userScope } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
@@ -14,6 +15,39 @@ const label = z
   .string()
   .regex(/^[A-Za-z0-9][\w.-]{0,62}$/, 'a label has up to 63 letters, digits, ".", "_" and "-"');
 
+const wordingFields = (t: ObjectFields<PromptVersionRecord>) => ({
+  number: t.exposeInt('number', { description: 'Number of the version, from 1.' }),
+  template: t.exposeString('template', {
+    description: 'LiquidJS template of the last message.',
+  }),
+  system: t.exposeString('system', {
+    nullable: true,
+    description: 'LiquidJS template of the system prompt; null without one.',
+  }),
+  model: t.exposeString('model', {
+    nullable: true,
+    description: "Model to use; null: the server's default.",
+  }),
+  maxTokens: t.exposeInt('maxTokens', {
+    nullable: true,
+    description: "Maximum output tokens; null: the server's default.",
+  }),
+  outputFields: t.expose('outputFields', {
+    type: 'OutputFields',
+    nullable: true,
+    description:
+      'Output fields that the model is asked for if `RunOptions.outputFields` is left out. Null: SELECTED.',
+  }),
+  variables: t.stringList({
+    description: 'Names of the variables that the templates may use.',
+    resolve: async ({ promptId }, _args, { loaders }) => {
+      const prompt = await loaders.prompt.load(promptId);
+      return Object.keys(prompt?.definition?.variables.shape ?? {});
+    },
+  }),
+  notes: t.exposeString('notes', { nullable: true, description: 'Notes of the author.' }),
+});
+
 function declarePromptVersionType(builder: Builder): void {
   builder.node('PromptVersion', {
     description: 'An immutable wording of a prompt.',
@@ -26,36 +60,8 @@ function declarePromptVersionType(builder: Builder): void {
         resolve: async ({ promptId }, _args, { loaders }) =>
           loaded(await loaders.prompt.load(promptId), `prompt ${promptId}`),
       }),
-      number: t.exposeInt('number', { description: 'Number of the version, from 1.' }),
-      template: t.exposeString('template', {
-        description: 'LiquidJS template of the last message.',
-      }),
-      system: t.exposeString('system', {
-        nullable: true,
-        description: 'LiquidJS template of the system prompt; null without one.',
-      }),
-      model: t.exposeString('model', {
-        nullable: true,
-        description: "Model to use; null: the server's default.",
-      }),
-      maxTokens: t.exposeInt('maxTokens', {
-        nullable: true,
-        description: "Maximum output tokens; null: the server's default.",
-      }),
-      outputFields: t.expose('outputFields', {
-        type: 'OutputFields',
-        nullable: true,
-        description:
-          'Output fields that the model is asked for if `RunOptions.outputFields` is left out. Null: SELECTED.',
-      }),
-      variables: t.stringList({
-        description: 'Names of the variables that the templates may use.',
-        resolve: async ({ promptId }, _args, { loaders }) => {
-          const prompt = await loaders.prompt.load(promptId);
-          return Object.keys(prompt?.definition?.variables.shape ?? {});
-        },
-      }),
-      notes: t.exposeString('notes', { nullable: true, description: 'Notes of the author.' }),
+      ...wordingFields(t),
+
       createdAt: t.expose('createdAt', {
         type: 'DateTime',
         description: 'The time when the version was published.',
@@ -103,8 +109,8 @@ function assertModel(model: string, { models }: Services): void {
 const versionOf = (made: unknown): number | undefined =>
   (made as { number?: number } | undefined)?.number;
 
-function declareCreatePromptVersion(builder: Builder): void {
-  const CreatePromptVersionInput = builder.inputType('CreatePromptVersionInput', {
+function declareCreatePromptVersionInput(builder: Builder) {
+  return builder.inputType('CreatePromptVersionInput', {
     description:
       'The template is checked before it is stored: it parses, it uses only declared variables, it renders with a sample.',
     fields: (t) => ({
@@ -141,6 +147,10 @@ function declareCreatePromptVersion(builder: Builder): void {
       }),
     }),
   });
+}
+
+function declareCreatePromptVersion(builder: Builder): void {
+  const CreatePromptVersionInput = declareCreatePromptVersionInput(builder);
   const CreatePromptVersionResult = resultUnion(builder, 'CreatePromptVersionResult', {
     types: ['PromptVersion'],
     codes: createCodes,

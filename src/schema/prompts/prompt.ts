@@ -1,10 +1,75 @@
-import type { Builder } from '../builder.ts';
+import type { PromptRecord } from '../../prompts/prompts.ts';
+import type { Builder, ObjectFields } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
 import { loaded } from '../results/loaded.ts';
 import { storableText } from '../storable-text.ts';
 import { toJsonSchema } from '../zod/json-schema.ts';
+
+function declarePromptLabel(builder: Builder): void {
+  builder.objectType('PromptLabel', {
+    description: 'A movable name of a prompt version.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'The label.' }),
+      version: t.field({
+        type: 'PromptVersion',
+        description: 'The version that it names.',
+        resolve: async ({ versionId }, _args, { loaders }) =>
+          loaded(await loaders.promptVersion.load(versionId), `prompt version ${versionId}`),
+      }),
+      updatedAt: t.expose('updatedAt', {
+        type: 'DateTime',
+        description: 'The time when it was last moved.',
+      }),
+      updatedBy: t.exposeString('updatedBy', {
+        description: `A user id, or "plugin:" and the plugin's name.`,
+      }),
+    }),
+  });
+}
+
+/** The contract, which is code. */
+const contractFields = (t: ObjectFields<PromptRecord>) => ({
+  name: t.exposeString('name', { description: 'Unique name.' }),
+  description: t.string({
+    description: 'What the prompt is for.',
+    resolve: ({ definition }) => definition?.description ?? '',
+  }),
+  variablesSchema: t.field({
+    type: 'JSON',
+    description:
+      'The contract, from code: JSON Schema of the variables, and of the output where the prompt has one.',
+    resolve: ({ definition }) => (definition ? toJsonSchema(definition.variables, 'input') : {}),
+  }),
+  outputSchema: t.field({
+    type: 'JSON',
+    nullable: true,
+    description: 'JSON Schema of the output; null if the prompt answers with text.',
+    resolve: ({ definition }) =>
+      definition?.output ? toJsonSchema(definition.output, 'output') : null,
+  }),
+  plugin: t.string({
+    nullable: true,
+    description: 'The plugin that defines it; null if no plugin of this server does.',
+    resolve: ({ definition }) => definition?.plugin,
+  }),
+});
+
+/** Which version is in force. */
+const deploymentFields = (t: ObjectFields<PromptRecord>) => ({
+  labels: t.field({
+    type: ['PromptLabel'],
+    description: 'Its labels.',
+    resolve: (prompt, _args, { loaders }) => loaders.labelsOfPrompt.load(prompt.id),
+  }),
+  experiment: t.field({
+    type: 'Experiment',
+    nullable: true,
+    description: 'The running experiment, else the newest.',
+    resolve: (prompt, _args, { loaders }) => loaders.experimentOfPrompt.load(prompt.id),
+  }),
+});
 
 function declarePromptType(builder: Builder): void {
   const versions = declareConnection(builder, 'PromptVersion');
@@ -14,25 +79,8 @@ function declarePromptType(builder: Builder): void {
     id: { resolve: (prompt) => prompt.id },
     loadOne: (id, { loaders }) => loaders.prompt.load(id),
     fields: (t) => ({
-      name: t.exposeString('name', { description: 'Unique name.' }),
-      description: t.string({
-        description: 'What the prompt is for.',
-        resolve: ({ definition }) => definition?.description ?? '',
-      }),
-      variablesSchema: t.field({
-        type: 'JSON',
-        description:
-          'The contract, from code: JSON Schema of the variables, and of the output where the prompt has one.',
-        resolve: ({ definition }) =>
-          definition ? toJsonSchema(definition.variables, 'input') : {},
-      }),
-      outputSchema: t.field({
-        type: 'JSON',
-        nullable: true,
-        description: 'JSON Schema of the output; null if the prompt answers with text.',
-        resolve: ({ definition }) =>
-          definition?.output ? toJsonSchema(definition.output, 'output') : null,
-      }),
+      ...contractFields(t),
+
       versions: t.field({
         type: versions,
         description: 'Lists its versions, newest first.',
@@ -55,11 +103,7 @@ function declarePromptType(builder: Builder): void {
         resolve: (prompt, { number = null, label = null }, { services }) =>
           services.prompts.version(prompt.id, { number, label }),
       }),
-      labels: t.field({
-        type: ['PromptLabel'],
-        description: 'Its labels.',
-        resolve: (prompt, _args, { loaders }) => loaders.labelsOfPrompt.load(prompt.id),
-      }),
+      ...deploymentFields(t),
       labelChanges: t.field({
         type: changes,
         description: 'Lists each time that a label was set or moved, newest first.',
@@ -68,38 +112,9 @@ function declarePromptType(builder: Builder): void {
         resolve: async (prompt, args, { services }) =>
           toConnection(await services.prompts.labelChanges(prompt.id, pageRequest(args))),
       }),
-      experiment: t.field({
-        type: 'Experiment',
-        nullable: true,
-        description: 'The running experiment, else the newest.',
-        resolve: (prompt, _args, { loaders }) => loaders.experimentOfPrompt.load(prompt.id),
-      }),
-      plugin: t.string({
-        nullable: true,
-        description: 'The plugin that defines it; null if no plugin of this server does.',
-        resolve: ({ definition }) => definition?.plugin,
-      }),
     }),
   });
-  builder.objectType('PromptLabel', {
-    description: 'A movable name of a prompt version.',
-    fields: (t) => ({
-      name: t.exposeString('name', { description: 'The label.' }),
-      version: t.field({
-        type: 'PromptVersion',
-        description: 'The version that it names.',
-        resolve: async ({ versionId }, _args, { loaders }) =>
-          loaded(await loaders.promptVersion.load(versionId), `prompt version ${versionId}`),
-      }),
-      updatedAt: t.expose('updatedAt', {
-        type: 'DateTime',
-        description: 'The time when it was last moved.',
-      }),
-      updatedBy: t.exposeString('updatedBy', {
-        description: `A user id, or "plugin:" and the plugin's name.`,
-      }),
-    }),
-  });
+  declarePromptLabel(builder);
 }
 
 function declareLabelChange(builder: Builder): void {

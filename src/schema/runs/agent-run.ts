@@ -54,25 +54,7 @@ function declareAgentRunType(builder: Builder): void {
   });
 }
 
-function declareTurn(builder: Builder): void {
-  builder.objectType('AgentTurn', {
-    description: 'One model call of an agent, with the tool calls that it asked for.',
-    fields: (t) => ({
-      number: t.exposeInt('number', { description: 'Number of the turn, from 1.' }),
-      text: t.exposeString('text', { description: 'Text of the turn.' }),
-      toolCalls: t.field({
-        type: ['ToolCall'],
-        description: 'Tool calls of the turn.',
-        resolve: ({ runId, toolCalls }) => toolCalls.map((call) => ({ ...call, runId })),
-      }),
-      usage: t.expose('usage', { type: 'TokenUsage', description: 'Tokens of the turn.' }),
-      cost: t.expose('cost', {
-        type: 'USD',
-        nullable: true,
-        description: "Exact cost; null if the model's price is not known.",
-      }),
-    }),
-  });
+function declareToolCall(builder: Builder): void {
   builder.objectType('ToolCall', {
     description: 'A call of a tool.',
     fields: (t) => ({
@@ -107,6 +89,28 @@ function declareTurn(builder: Builder): void {
       }),
     }),
   });
+}
+
+function declareTurn(builder: Builder): void {
+  builder.objectType('AgentTurn', {
+    description: 'One model call of an agent, with the tool calls that it asked for.',
+    fields: (t) => ({
+      number: t.exposeInt('number', { description: 'Number of the turn, from 1.' }),
+      text: t.exposeString('text', { description: 'Text of the turn.' }),
+      toolCalls: t.field({
+        type: ['ToolCall'],
+        description: 'Tool calls of the turn.',
+        resolve: ({ runId, toolCalls }) => toolCalls.map((call) => ({ ...call, runId })),
+      }),
+      usage: t.expose('usage', { type: 'TokenUsage', description: 'Tokens of the turn.' }),
+      cost: t.expose('cost', {
+        type: 'USD',
+        nullable: true,
+        description: "Exact cost; null if the model's price is not known.",
+      }),
+    }),
+  });
+  declareToolCall(builder);
 }
 
 function declareRunAgentInput(builder: Builder) {

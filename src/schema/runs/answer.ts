@@ -15,6 +15,19 @@ const codes = [
 
 const name = nameSchema();
 
+function declareCitation(builder: Builder): void {
+  builder.objectType('Citation', {
+    description: 'A claim of an answer with the words that support it.',
+    fields: (t) => ({
+      sourceIndex: t.exposeInt('sourceIndex', { description: 'Index in `sources`, from 0.' }),
+      citedText: t.exposeString('citedText', { description: 'The supporting words.' }),
+      textEnd: t.exposeInt('textEnd', {
+        description: 'Where in Answer.text the claim ends.',
+      }),
+    }),
+  });
+}
+
 function declareAnswerType(builder: Builder): void {
   builder.objectType('Answer', {
     interfaces: runInterfaces(builder),
@@ -57,16 +70,7 @@ function declareAnswerType(builder: Builder): void {
       }),
     }),
   });
-  builder.objectType('Citation', {
-    description: 'A claim of an answer with the words that support it.',
-    fields: (t) => ({
-      sourceIndex: t.exposeInt('sourceIndex', { description: 'Index in `sources`, from 0.' }),
-      citedText: t.exposeString('citedText', { description: 'The supporting words.' }),
-      textEnd: t.exposeInt('textEnd', {
-        description: 'Where in Answer.text the claim ends.',
-      }),
-    }),
-  });
+  declareCitation(builder);
 }
 
 function declareAskInput(builder: Builder) {

@@ -99,6 +99,30 @@ function declareIngestEvent(builder: Builder): void {
   });
 }
 
+function declareTurnEvents(builder: Builder): void {
+  builder.objectType('ApprovalRequested', {
+    interfaces: ['RunEvent'],
+    description: "A tool call waits for a person's decision.",
+    fields: approvalField,
+  });
+  builder.objectType('ApprovalDecided', {
+    interfaces: ['RunEvent'],
+    description: 'A person has decided on a tool call, or the approval has expired.',
+    fields: approvalField,
+  });
+  builder.objectType('TurnFinished', {
+    interfaces: ['RunEvent'],
+    description: 'A turn of an agent has ended, its tool calls included.',
+    fields: (t) => ({
+      turn: t.field({
+        type: 'AgentTurn',
+        description: 'The turn.',
+        resolve: ({ body }) => ({ ...body.turn, runId: body.runId }),
+      }),
+    }),
+  });
+}
+
 function declareToolEvents(builder: Builder): void {
   builder.objectType('ToolCallStarted', {
     interfaces: ['RunEvent'],
@@ -142,27 +166,7 @@ function declareToolEvents(builder: Builder): void {
       }),
     }),
   });
-  builder.objectType('ApprovalRequested', {
-    interfaces: ['RunEvent'],
-    description: "A tool call waits for a person's decision.",
-    fields: approvalField,
-  });
-  builder.objectType('ApprovalDecided', {
-    interfaces: ['RunEvent'],
-    description: 'A person has decided on a tool call, or the approval has expired.',
-    fields: approvalField,
-  });
-  builder.objectType('TurnFinished', {
-    interfaces: ['RunEvent'],
-    description: 'A turn of an agent has ended, its tool calls included.',
-    fields: (t) => ({
-      turn: t.field({
-        type: 'AgentTurn',
-        description: 'The turn.',
-        resolve: ({ body }) => ({ ...body.turn, runId: body.runId }),
-      }),
-    }),
-  });
+  declareTurnEvents(builder);
 }
 
 function declareTurnRestarted(builder: Builder): void {

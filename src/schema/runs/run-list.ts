@@ -1,5 +1,5 @@
 import type { RunFilter } from '../../runs/runs.ts';
-import type { Builder } from '../builder.ts';
+import type { Builder, InputFields } from '../builder.ts';
 import { pageArguments, pageRequest, toConnection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { parseId } from '../global-id.ts';
@@ -30,6 +30,23 @@ function toFilter(value: RunFilterValue, context: GraphQLContext): RunFilter {
         : parseId('Conversation', conversation, ['filter', 'conversation']),
   };
 }
+
+/** When runs began, and how they ended. */
+const outcomeFields = (t: InputFields) => ({
+  errorCode: t.field({ type: 'ErrorCode', description: 'Runs that ended with this error.' }),
+  createdAfter: t.field({
+    type: 'DateTime',
+    description: 'Runs that began at this time or later.',
+  }),
+  createdBefore: t.field({
+    type: 'DateTime',
+    description: 'Runs that began before this time.',
+  }),
+  minCost: t.field({
+    type: 'USD',
+    description: 'Runs that have ended and cost at least this much.',
+  }),
+});
 
 function declareRunFilter(builder: Builder) {
   const name = { schema: nameSchema() };
@@ -62,19 +79,8 @@ function declareRunFilter(builder: Builder) {
         description: 'Runs that have all of these tags.',
         validate: { maxLength: 20, items: { schema: nameSchema(64) } },
       }),
-      errorCode: t.field({ type: 'ErrorCode', description: 'Runs that ended with this error.' }),
-      createdAfter: t.field({
-        type: 'DateTime',
-        description: 'Runs that began at this time or later.',
-      }),
-      createdBefore: t.field({
-        type: 'DateTime',
-        description: 'Runs that began before this time.',
-      }),
-      minCost: t.field({
-        type: 'USD',
-        description: 'Runs that have ended and cost at least this much.',
-      }),
+      ...outcomeFields(t),
+
       text: t.string({
         description:
           'Full-text search over prompt and answer: all words must occur within the first 50,000 characters of either. Runs that have not ended are left out.',

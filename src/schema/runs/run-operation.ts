@@ -87,60 +87,74 @@ interface RunArguments {
   options?: RunOptions | null;
 }
 
+/** Options that both fields have. */
+const sharedOptions = <Fields extends InputFieldMap>(operation: RunOperation<Fields>) => ({
+  authScopes: { [operation.scope ?? 'user']: true },
+  audit: operation.audit,
+  complexity: generationCost,
+  extensions: { [worstCaseKey]: worstCaseWith(operation.completion as ToCompletion | undefined) },
+});
+
+/** Begins the run of an operation, unless it may cost more than the caller allows. */
+async function begin<Fields extends InputFieldMap>(
+  { start }: RunOperation<Fields>,
+  args: InputShapeFromFields<Fields>,
+  { context, info }: { context: GraphQLContext; info: GraphQLResolveInfo },
+): Promise<RunHandle> {
+  await assertWithinCost(info, context);
+  return start(args, context.services.runs, { caller: callerOf(context), info });
+}
+
+function declareMutation<Fields extends InputFieldMap>(
+  builder: Builder,
+  operation: RunOperation<Fields>,
+): void {
+  const { mutation, result, codes, returnsAtOnce, early } = operation;
+  const { toResult = (run) => runAsResult(codes, run) } = operation;
+  builder.mutationField(mutation.name, (t) =>
+    t.field({
+      ...sharedOptions(operation),
+      type: result,
+      description: mutation.description,
+      args: operation.args(t.arg),
+      resolve: (_root, args, context, info) =>
+        asResult(codes, async () => {
+          const handle = await begin(operation, args, { context, info });
+          context.runIds.add(handle.runId);
+          if (returnsAtOnce?.(args)) return currentRun(handle, context);
+          const ended = resultOrLeave(handle, context.disconnected, 'disconnected');
+          const first = await early?.({ handle, ended }, { context, info });
+          return first ?? toResult(await ended, context);
+        }),
+    }),
+  );
+}
+
+function declareSubscription<Fields extends InputFieldMap>(
+  builder: Builder,
+  operation: RunOperation<Fields>,
+): void {
+  const { subscription, viewRun } = operation;
+  builder.subscriptionField(subscription.name, (t) =>
+    t.field({
+      ...sharedOptions(operation),
+      type: 'RunEvent',
+      description: subscription.description,
+      args: operation.args(t.arg),
+      subscribe: (_root, given, context, info) => {
+        const args = withRunDefaults(given, context.runDefaults);
+        return followRun(() => begin(operation, args, { context, info }), context, { viewRun });
+      },
+      resolve: (event) => event,
+    }),
+  );
+}
+
 /** Declares the mutation and the subscription of an operation. */
 export function declareRunOperation<Fields extends InputFieldMap>(
   builder: Builder,
   operation: RunOperation<Fields>,
 ): void {
-  const { mutation, subscription, result, codes, audit, scope = 'user', start } = operation;
-  const { returnsAtOnce, viewRun, toResult = (run) => runAsResult(codes, run) } = operation;
-  const authScopes = { [scope]: true };
-
-  const begin = async (
-    args: InputShapeFromFields<Fields>,
-    context: GraphQLContext,
-    info: GraphQLResolveInfo,
-  ) => {
-    await assertWithinCost(info, context);
-    return start(args, context.services.runs, { caller: callerOf(context), info });
-  };
-  const { completion } = operation;
-  const extensions = { [worstCaseKey]: worstCaseWith(completion as ToCompletion | undefined) };
-
-  builder.mutationField(mutation.name, (t) =>
-    t.field({
-      type: result,
-      authScopes,
-      ...(audit && { audit }),
-      complexity: generationCost,
-      description: mutation.description,
-      extensions,
-      args: operation.args(t.arg),
-      resolve: (_root, args, context, info) =>
-        asResult(codes, async () => {
-          const handle = await begin(args, context, info);
-          context.runIds.add(handle.runId);
-          if (returnsAtOnce?.(args)) return currentRun(handle, context);
-          const ended = resultOrLeave(handle, context.disconnected, 'disconnected');
-          const early = await operation.early?.({ handle, ended }, { context, info });
-          return early ?? toResult(await ended, context);
-        }),
-    }),
-  );
-  builder.subscriptionField(subscription.name, (t) =>
-    t.field({
-      type: 'RunEvent',
-      authScopes,
-      ...(audit && { audit }),
-      complexity: generationCost,
-      description: subscription.description,
-      extensions,
-      args: operation.args(t.arg),
-      subscribe: (_root, args, context, info) =>
-        followRun(() => begin(withRunDefaults(args, context.runDefaults), context, info), context, {
-          viewRun,
-        }),
-      resolve: (event) => event,
-    }),
-  );
+  declareMutation(builder, operation);
+  declareSubscription(builder, operation);
 }

@@ -1,10 +1,37 @@
-import type { Builder } from '../builder.ts';
+import type { Builder, InputFields } from '../builder.ts';
 import { nameSchema } from '../name-schema.ts';
 
 const name = nameSchema();
 const maxNotes = 16 * 1024;
 const isShort = (notes: unknown): boolean => Buffer.byteLength(JSON.stringify(notes)) <= maxNotes;
 const dayMs = 24 * 60 * 60 * 1000;
+
+/** What a run may take, and what happens then. */
+const limitFields = (t: InputFields) => ({
+  timeoutMs: t.int({
+    description:
+      'Deadline of the whole run. When it passes, the run fails with MODEL_TIMEOUT and keeps what it has.',
+    validate: { min: 1, max: dayMs },
+  }),
+  fallbackModels: t.stringList({
+    description:
+      'Models tried in order when the first is overloaded, rate limited, timed out or down.',
+    validate: { maxLength: 10, items: { schema: name } },
+  }),
+  fallbackText: t.string({
+    description: 'Answered when everything else failed: the run then succeeds with degraded: true.',
+    validate: { maxLength: 100_000 },
+  }),
+  maxCost: t.field({
+    type: 'USD',
+    description: 'Refuses before the call when the worst case would cost more.',
+  }),
+  onDisconnect: t.field({
+    type: 'DisconnectPolicy',
+    description:
+      'What a lost connection does to the run. Default: CANCEL, after a short grace in which `runEvents` can take over.',
+  }),
+});
 
 export function declareRunOptions(builder: Builder): void {
   builder.inputType('RunOptions', {
@@ -19,40 +46,20 @@ export function declareRunOptions(builder: Builder): void {
           "Repeating a call with the same key within 24 h returns the first call's run and calls no model.",
         validate: { schema: name },
       }),
-      timeoutMs: t.int({
-        description:
-          'Deadline of the whole run. When it passes, the run fails with MODEL_TIMEOUT and keeps what it has.',
-        validate: { min: 1, max: dayMs },
-      }),
-      fallbackModels: t.stringList({
-        description:
-          'Models tried in order when the first is overloaded, rate limited, timed out or down.',
-        validate: { maxLength: 10, items: { schema: name } },
-      }),
-      fallbackText: t.string({
-        description:
-          'Answered when everything else failed: the run then succeeds with degraded: true.',
-        validate: { maxLength: 100_000 },
-      }),
+      ...limitFields(t),
+
       cache: t.field({
         type: 'CacheMode',
         description:
           'Use of the response cache. Each user has a cache of their own, unless the deployment sets CACHE_SCOPE=deployment. Default: DEFAULT.',
       }),
-      maxCost: t.field({
-        type: 'USD',
-        description: 'Refuses before the call when the worst case would cost more.',
-      }),
+
       outputFields: t.field({
         type: 'OutputFields',
         description:
           "For a prompt's own field. SELECTED (default) asks the model only for the output fields that the operation selects; nothing else is written or billed. WHOLE asks for all of them.",
       }),
-      onDisconnect: t.field({
-        type: 'DisconnectPolicy',
-        description:
-          'What a lost connection does to the run. Default: CANCEL, after a short grace in which `runEvents` can take over.',
-      }),
+
       tags: t.stringList({
         description:
           'Tags to filter runs and group costs by: at most 20, of at most 64 characters each.',

@@ -1,5 +1,5 @@
 import type { StoredError } from '../../kernel/errors.ts';
-import type { Builder } from '../builder.ts';
+import type { Builder, InterfaceFields } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeGlobalId, parseId } from '../global-id.ts';
 import { callerOf, mayRead, ofContent } from '../limits/access.ts';
@@ -15,6 +15,71 @@ function shownError({ error, userId }: RunView, context: GraphQLContext): Stored
   return { ...shown, details: { text: '', issues: [] } };
 }
 
+/** Time, model and cost of a run. */
+const effortFields = (t: InterfaceFields<RunView>) => ({
+  createdAt: t.expose('createdAt', {
+    type: 'DateTime',
+    description: 'The time when the run began.',
+  }),
+  finishedAt: t.expose('finishedAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'The time when the run ended; null before.',
+  }),
+  model: t.exposeString('model', {
+    description: 'The model that answered, or "fallback" when the fallback text was used.',
+  }),
+  usage: t.field({
+    type: 'TokenUsage',
+    description: 'Tokens of all model calls of the run, retries included.',
+    resolve: async (run, _args, { loaders }) =>
+      (await run.spent) ?? loaders.usageOfRun.load(run.id),
+  }),
+  cost: t.field({
+    type: 'USD',
+    nullable: true,
+    description: "Null only when the model's price is not known.",
+    resolve: async (run, _args, { loaders }) =>
+      ((await run.spent) ?? (await loaders.usageOfRun.load(run.id))).cost,
+  }),
+  durationMs: t.exposeFloat('durationMs', {
+    nullable: true,
+    description: 'Time from start to end; null before the end.',
+  }),
+});
+
+/** What belongs to a run. */
+const relatedFields = (t: InterfaceFields<RunView>) => ({
+  tags: t.stringList({
+    description: 'Tags from `RunOptions.tags`.',
+    resolve: (run) => [...run.tags],
+  }),
+  metadata: t.expose('metadata', {
+    type: 'JSON',
+    nullable: true,
+    description: 'JSON from `RunOptions.metadata`.',
+    authScopes: ofContent,
+  }),
+  scores: t.field({
+    type: ['Score'],
+    description: 'Scores of the run, oldest first.',
+    authScopes: ofContent,
+    resolve: (run, _args, { loaders }) => loaders.scoresOfRun.load(run.id),
+  }),
+  continues: t.field({
+    type: 'Run',
+    nullable: true,
+    description: 'The run that this one continues; null if it begins a conversation.',
+    resolve: ({ continuesRunId }, _args, { loaders }) =>
+      continuesRunId === null ? null : loaders.run.load(continuesRunId),
+  }),
+  subRuns: t.field({
+    type: ['Run'],
+    description: 'Runs of sub-agents that work for this run, oldest first.',
+    resolve: (run, _args, { loaders }) => loaders.subRunsOfRun.load(run.id),
+  }),
+});
+
 function declareRunInterface(builder: Builder): void {
   builder.interfaceType('Run', {
     description:
@@ -27,35 +92,8 @@ function declareRunInterface(builder: Builder): void {
         resolve: (run) => encodeGlobalId('Run', run.id),
       }),
       status: t.expose('status', { type: 'RunStatus', description: 'State of the run.' }),
-      createdAt: t.expose('createdAt', {
-        type: 'DateTime',
-        description: 'The time when the run began.',
-      }),
-      finishedAt: t.expose('finishedAt', {
-        type: 'DateTime',
-        nullable: true,
-        description: 'The time when the run ended; null before.',
-      }),
-      model: t.exposeString('model', {
-        description: 'The model that answered, or "fallback" when the fallback text was used.',
-      }),
-      usage: t.field({
-        type: 'TokenUsage',
-        description: 'Tokens of all model calls of the run, retries included.',
-        resolve: async (run, _args, { loaders }) =>
-          (await run.spent) ?? loaders.usageOfRun.load(run.id),
-      }),
-      cost: t.field({
-        type: 'USD',
-        nullable: true,
-        description: "Null only when the model's price is not known.",
-        resolve: async (run, _args, { loaders }) =>
-          ((await run.spent) ?? (await loaders.usageOfRun.load(run.id))).cost,
-      }),
-      durationMs: t.exposeFloat('durationMs', {
-        nullable: true,
-        description: 'Time from start to end; null before the end.',
-      }),
+      ...effortFields(t),
+
       userId: t.exposeString('userId', {
         description: 'The user who began the run and pays for it.',
       }),
@@ -69,34 +107,7 @@ function declareRunInterface(builder: Builder): void {
         resolve: (run, _args, context) =>
           run.error && new ErrorData(shownError(run, context), run.id),
       }),
-      tags: t.stringList({
-        description: 'Tags from `RunOptions.tags`.',
-        resolve: (run) => [...run.tags],
-      }),
-      metadata: t.expose('metadata', {
-        type: 'JSON',
-        nullable: true,
-        description: 'JSON from `RunOptions.metadata`.',
-        authScopes: ofContent,
-      }),
-      scores: t.field({
-        type: ['Score'],
-        description: 'Scores of the run, oldest first.',
-        authScopes: ofContent,
-        resolve: (run, _args, { loaders }) => loaders.scoresOfRun.load(run.id),
-      }),
-      continues: t.field({
-        type: 'Run',
-        nullable: true,
-        description: 'The run that this one continues; null if it begins a conversation.',
-        resolve: ({ continuesRunId }, _args, { loaders }) =>
-          continuesRunId === null ? null : loaders.run.load(continuesRunId),
-      }),
-      subRuns: t.field({
-        type: ['Run'],
-        description: 'Runs of sub-agents that work for this run, oldest first.',
-        resolve: (run, _args, { loaders }) => loaders.subRunsOfRun.load(run.id),
-      }),
+      ...relatedFields(t),
     }),
   });
 }

@@ -15,7 +15,7 @@ async function loadScore(id: string, { loaders }: GraphQLContext) {
   return score && (await loaders.run.load(score.runId)) ? score : null;
 }
 
-export function declareScore(builder: Builder): void {
+function declareScoreType(builder: Builder): void {
   builder.node('Score', {
     description: 'Feedback on a run.',
     id: { resolve: (score) => score.id },
@@ -34,6 +34,10 @@ export function declareScore(builder: Builder): void {
       }),
     }),
   });
+}
+
+export function declareScore(builder: Builder): void {
+  declareScoreType(builder);
   const ScoreRunInput = builder.inputType('ScoreRunInput', {
     description:
       'A score. It replaces the score that the same user gave the run under the same name.',

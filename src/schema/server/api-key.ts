@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { ApiKeyRecord } from '../../auth/auth.ts';
 import { isReservedUserId } from '../../auth/user-id.ts';
 import { isAdmin, type Role, roles } from '../../kernel/access/principal.ts';
-import type { Builder } from '../builder.ts';
+import type { Builder, ObjectFields } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeGlobalId, parseId } from '../global-id.ts';
@@ -22,6 +23,46 @@ const codes = ['NOT_FOUND'] as const;
 
 const isFuture = (date: Date): boolean => date.getTime() > Date.now();
 
+function declareCreatedApiKey(builder: Builder): void {
+  builder.objectType('CreatedApiKey', {
+    description: 'The only time the secret is shown; the server keeps a hash.',
+    fields: (t) => ({
+      apiKey: t.expose('apiKey', { type: 'ApiKey', description: 'The key.' }),
+      secret: t.exposeString('secret', {
+        description: 'The secret to send as `authorization: Bearer …`.',
+      }),
+    }),
+  });
+}
+
+/** From when and until when a key signs in. */
+const lifeFields = (t: ObjectFields<ApiKeyRecord>) => ({
+  createdAt: t.expose('createdAt', {
+    type: 'DateTime',
+    description: 'The time when the key was created.',
+  }),
+  lastUsedAt: t.expose('lastUsedAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'The last request with this key, accurate to a minute; null before the first.',
+  }),
+  expiresAt: t.expose('expiresAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'The time from which the key is refused; null if it does not expire.',
+  }),
+  previousSecretUntil: t.expose('previousUntil', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'The time until which the secret from before the last rotation is accepted.',
+  }),
+  revokedAt: t.expose('revokedAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'The time when the key was revoked; null if it was not.',
+  }),
+});
+
 function declareApiKeyType(builder: Builder): void {
   builder.node('ApiKey', {
     description: 'An API key. The server stores a hash of the secret only.',
@@ -40,15 +81,8 @@ function declareApiKeyType(builder: Builder): void {
       prefix: t.exposeString('prefix', {
         description: 'The first characters of the secret, to recognise it by.',
       }),
-      createdAt: t.expose('createdAt', {
-        type: 'DateTime',
-        description: 'The time when the key was created.',
-      }),
-      lastUsedAt: t.expose('lastUsedAt', {
-        type: 'DateTime',
-        nullable: true,
-        description: 'The last request with this key, accurate to a minute; null before the first.',
-      }),
+      ...lifeFields(t),
+
       scopes: t.expose('scopes', {
         type: 'Scopes',
         nullable: true,
@@ -57,32 +91,9 @@ function declareApiKeyType(builder: Builder): void {
       actsForUsers: t.exposeBoolean('actsForUsers', {
         description: 'Whether requests may name the end user that they act for.',
       }),
-      expiresAt: t.expose('expiresAt', {
-        type: 'DateTime',
-        nullable: true,
-        description: 'The time from which the key is refused; null if it does not expire.',
-      }),
-      previousSecretUntil: t.expose('previousUntil', {
-        type: 'DateTime',
-        nullable: true,
-        description: 'The time until which the secret from before the last rotation is accepted.',
-      }),
-      revokedAt: t.expose('revokedAt', {
-        type: 'DateTime',
-        nullable: true,
-        description: 'The time when the key was revoked; null if it was not.',
-      }),
     }),
   });
-  builder.objectType('CreatedApiKey', {
-    description: 'The only time the secret is shown; the server keeps a hash.',
-    fields: (t) => ({
-      apiKey: t.expose('apiKey', { type: 'ApiKey', description: 'The key.' }),
-      secret: t.exposeString('secret', {
-        description: 'The secret to send as `authorization: Bearer …`.',
-      }),
-    }),
-  });
+  declareCreatedApiKey(builder);
 }
 
 /** A key of another role than ADMIN must not be the server's own admin to others, nor everyone. */
@@ -106,8 +117,8 @@ const subjectOf = (made: unknown): string | null => {
   return key ? encodeGlobalId('ApiKey', key.id) : null;
 };
 
-function declareCreateApiKey(builder: Builder): void {
-  const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
+function declareCreateApiKeyInput(builder: Builder) {
+  return builder.inputType('CreateApiKeyInput', {
     description: 'An API key to create.',
     fields: (t) => ({
       name: t.string({
@@ -146,6 +157,10 @@ function declareCreateApiKey(builder: Builder): void {
       }),
     }),
   });
+}
+
+function declareCreateApiKey(builder: Builder): void {
+  const CreateApiKeyInput = declareCreateApiKeyInput(builder);
   builder.mutationField('createApiKey', (t) =>
     t.field({
       type: 'CreatedApiKey',

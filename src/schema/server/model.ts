@@ -1,5 +1,36 @@
 import type { Builder } from '../builder.ts';
 
+function declareModelPrice(builder: Builder): void {
+  builder.objectType('ModelPrice', {
+    description: 'Price of a model in US dollars per million tokens.',
+    fields: (t) => ({
+      inputPerMillion: t.expose('inputPerMillion', {
+        type: 'USD',
+        description: 'Input tokens outside the prompt cache.',
+      }),
+      outputPerMillion: t.expose('outputPerMillion', {
+        type: 'USD',
+        description: 'Output tokens, thinking included.',
+      }),
+      cacheReadPerMillion: t.expose('cacheReadPerMillion', {
+        type: 'USD',
+        nullable: true,
+        description: 'Input tokens read from the prompt cache; null without a separate price.',
+      }),
+      cacheWritePerMillion: t.expose('cacheWritePerMillion', {
+        type: 'USD',
+        nullable: true,
+        description: 'Input tokens written to the prompt cache; null without a separate price.',
+      }),
+      effectiveFrom: t.expose('effectiveFrom', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'The time from which the price applies; null if it has always applied.',
+      }),
+    }),
+  });
+}
+
 /** The models of this server, as far as their providers tell, with what they cost today. */
 export function declareModel(builder: Builder): void {
   builder.objectType('Model', {
@@ -33,34 +64,7 @@ export function declareModel(builder: Builder): void {
       }),
     }),
   });
-  builder.objectType('ModelPrice', {
-    description: 'Price of a model in US dollars per million tokens.',
-    fields: (t) => ({
-      inputPerMillion: t.expose('inputPerMillion', {
-        type: 'USD',
-        description: 'Input tokens outside the prompt cache.',
-      }),
-      outputPerMillion: t.expose('outputPerMillion', {
-        type: 'USD',
-        description: 'Output tokens, thinking included.',
-      }),
-      cacheReadPerMillion: t.expose('cacheReadPerMillion', {
-        type: 'USD',
-        nullable: true,
-        description: 'Input tokens read from the prompt cache; null without a separate price.',
-      }),
-      cacheWritePerMillion: t.expose('cacheWritePerMillion', {
-        type: 'USD',
-        nullable: true,
-        description: 'Input tokens written to the prompt cache; null without a separate price.',
-      }),
-      effectiveFrom: t.expose('effectiveFrom', {
-        type: 'DateTime',
-        nullable: true,
-        description: 'The time from which the price applies; null if it has always applied.',
-      }),
-    }),
-  });
+  declareModelPrice(builder);
   builder.queryField('models', (t) =>
     t.field({
       type: ['Model'],

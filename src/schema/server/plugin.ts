@@ -66,6 +66,30 @@ function declarePluginType(builder: Builder): void {
   });
 }
 
+function declareAgent(builder: Builder): void {
+  builder.objectType('Agent', {
+    description: 'A model with instructions and tools that works in turns.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'Unique name, as `runAgent` takes it.' }),
+      description: t.exposeString('description', { description: 'What the agent is for.' }),
+      tools: t.field({
+        type: ['Tool'],
+        description: 'Tools that the agent may call.',
+        resolve: (agent, _args, { services }) => toolsOf(agent, services.registry),
+      }),
+      model: t.string({
+        description: 'The model that it runs on by default.',
+        resolve: (agent, _args, { services }) => modelOf(agent, services),
+      }),
+      maxTurns: t.int({
+        description: 'Default maximum of turns.',
+        resolve: ({ maxTurns = 10 }) => maxTurns,
+      }),
+      plugin: t.exposeString('plugin', { description: 'The plugin that defines it.' }),
+    }),
+  });
+}
+
 function declareParts(builder: Builder): void {
   builder.objectType('Reranker', {
     description: 'Reorders found passages. Named by `rerank` of a search or a question.',
@@ -101,27 +125,7 @@ function declareParts(builder: Builder): void {
       plugin: t.exposeString('plugin', { description: 'The plugin that defines it.' }),
     }),
   });
-  builder.objectType('Agent', {
-    description: 'A model with instructions and tools that works in turns.',
-    fields: (t) => ({
-      name: t.exposeString('name', { description: 'Unique name, as `runAgent` takes it.' }),
-      description: t.exposeString('description', { description: 'What the agent is for.' }),
-      tools: t.field({
-        type: ['Tool'],
-        description: 'Tools that the agent may call.',
-        resolve: (agent, _args, { services }) => toolsOf(agent, services.registry),
-      }),
-      model: t.string({
-        description: 'The model that it runs on by default.',
-        resolve: (agent, _args, { services }) => modelOf(agent, services),
-      }),
-      maxTurns: t.int({
-        description: 'Default maximum of turns.',
-        resolve: ({ maxTurns = 10 }) => maxTurns,
-      }),
-      plugin: t.exposeString('plugin', { description: 'The plugin that defines it.' }),
-    }),
-  });
+  declareAgent(builder);
 }
 
 /** What the plugins of this server bring. */

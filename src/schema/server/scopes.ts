@@ -32,8 +32,7 @@ export function toScopes(input: ScopesValue | null | undefined): Scopes | null {
   return set.length > 0 ? Object.fromEntries(set) : null;
 }
 
-/** The input and the output type of the part of its rights that a key keeps. */
-export function declareScopes(builder: Builder): void {
+function declareScopesInput(builder: Builder): void {
   builder.inputType('ScopesInput', {
     description:
       'Restrictions of a key. A list that is left out allows every name. A `*` at the end of a name matches any rest.',
@@ -72,6 +71,11 @@ export function declareScopes(builder: Builder): void {
       }),
     }),
   });
+}
+
+/** The input and the output type of the part of its rights that a key keeps. */
+export function declareScopes(builder: Builder): void {
+  declareScopesInput(builder);
   builder.objectType('Scopes', {
     description: 'Restrictions of a key. A member that is null restricts nothing.',
     fields: (t) => ({
