@@ -8,6 +8,7 @@ import {
 import type { Database } from '../data/database.ts';
 import type { Principal } from '../kernel/access/principal.ts';
 import type { Log } from '../kernel/log.ts';
+import { withTimeout } from '../kernel/timing/with-timeout.ts';
 
 export interface RateLimiter {
   /** Takes one request from the caller's minute. Null: go on; else the seconds until the next minute begins. */
@@ -15,6 +16,9 @@ export interface RateLimiter {
 }
 
 const windowSeconds = 60;
+
+/** A database that hangs must not hold callers for longer than it may be away: this server counts for itself then. */
+const answerTimeoutMs = 1_000;
 
 /** Distinct limits kept at a time; keys with the same limit share one. */
 const maxLimits = 1_000;
@@ -63,7 +67,7 @@ function shared(
   return new RateLimiterPostgres({
     storeClient: {
       query: async ({ text, values }: { text: string; values?: unknown[] }) => ({
-        rows: await database.query(text, values),
+        rows: await withTimeout(answerTimeoutMs, database.query(text, values), 'the database'),
       }),
     },
     storeType: 'pool',
