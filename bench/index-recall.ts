@@ -2,12 +2,14 @@
 // how many a search through the vector index finds, with and without a filter; and how long it takes.
 import { mean, quantile } from '../src/cli/calibrate/ranking-metrics.ts';
 import { openDatabase } from '../src/data/open-database.ts';
+import { everything } from '../src/kernel/access/readers.ts';
 import { createKnowledge, type KnowledgeRoom } from '../src/knowledge/create-knowledge.ts';
 import { benchLog as log } from './bench-log.ts';
 import { readJudgedCollection } from './retrieval-collection.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const collection = 'index recall';
+const by = everything;
 const topK = 10;
 const filters: Record<string, object | undefined> = {
   none: undefined,
@@ -33,7 +35,7 @@ async function fill(): Promise<number> {
       const metadata = { two: n % 2, ten: n % 10, hundred: n % 100, thousand: n % 1_000 };
       return { source: id, title, text, metadata };
     });
-    chunks += (await knowledge.ingest({ collection, documents: batch })).chunks;
+    chunks += (await knowledge.ingest({ collection, documents: batch }, { by })).chunks;
   }
   return chunks;
 }
@@ -43,7 +45,7 @@ async function search(
   request: { query: string; filter?: object | undefined },
 ): Promise<{ scores: number[]; ms: number }> {
   const started = performance.now();
-  const found = await ask({ collection, topK, mode: 'SEMANTIC', ...request });
+  const found = await ask({ collection, topK, mode: 'SEMANTIC', reader: by, ...request });
   return { scores: found.map(({ score }) => score), ms: performance.now() - started };
 }
 
@@ -76,6 +78,6 @@ for (const [name, filter] of Object.entries(filters)) {
     `| ${name} | ${mean(recalls).toFixed(4)} | ${Math.min(...recalls)} | ${short} | ${ms(times, 0.5)} / ${ms(times, 0.95)} | ${ms(exactTimes, 0.5)} |`,
   );
 }
-await knowledge.deleteCollection(collection);
+await knowledge.deleteCollection(collection, by);
 await Promise.all([knowledge.close(), exact.close()]);
 await database.close();

@@ -4,10 +4,12 @@
 import { quantile } from '../src/cli/calibrate/ranking-metrics.ts';
 import type { Database } from '../src/data/database.ts';
 import { openDatabase } from '../src/data/open-database.ts';
+import { everything } from '../src/kernel/access/readers.ts';
 import { createKnowledge, type KnowledgeRoom } from '../src/knowledge/create-knowledge.ts';
 import { benchLog as log } from './bench-log.ts';
 import { article, question } from './made-up-text.ts';
 
+const by = everything;
 /** One of its own: the server may hold others. */
 const collection = `scale ${process.pid}`;
 
@@ -29,7 +31,7 @@ async function fill(knowledge: KnowledgeRoom, chunks: number): Promise<number> {
       metadata: { batch, rare: n === 0, third: n % 3 },
     }));
     const started = performance.now();
-    made += (await knowledge.ingest({ collection, documents })).chunks;
+    made += (await knowledge.ingest({ collection, documents }, { by })).chunks;
     milliseconds += performance.now() - started;
   }
   return (made / milliseconds) * 1_000;
@@ -40,7 +42,7 @@ async function latency(knowledge: KnowledgeRoom, request: object): Promise<strin
   for (let n = 0; n < 120; n++) {
     const query = question();
     const started = performance.now();
-    await knowledge.search({ query, collection, ...request });
+    await knowledge.search({ query, collection, reader: by, ...request });
     if (n >= 20) times.push(performance.now() - started);
   }
   return `${quantile(times, 0.5).toFixed(1)} / ${quantile(times, 0.95).toFixed(1)}`;

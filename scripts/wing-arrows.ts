@@ -3,7 +3,7 @@
  * itself are its contract and its composition: they and any wing may import each other.
  */
 export const wingArrows: Record<string, Record<string, readonly string[]>> = {
-  kernel: { access: [], json: [], registry: [], timing: [], tools: ['timing'] },
+  kernel: { access: ['json'], json: [], registry: [], timing: [], tools: ['timing'] },
   data: { embedded: [], postgres: ['embedded'] },
   'demo-model': {
     billing: [],
@@ -56,6 +56,7 @@ export const wingArrows: Record<string, Record<string, readonly string[]>> = {
   },
   cli: {
     operations: [],
+    access: ['operations'],
     calibrate: ['operations'],
     ingest: ['operations'],
     prompts: ['operations'],

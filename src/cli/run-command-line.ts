@@ -1,12 +1,14 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CliConfig } from '../config.ts';
 import { StartupError } from '../kernel/startup-error.ts';
+import { printAccess } from './access/print-access.ts';
 import { calibrate } from './calibrate/calibrate.ts';
 import { CliError } from './cli-error.ts';
 import { type ApiClient, createApiClient } from './create-api-client.ts';
 import { findFiles } from './ingest/find-files.ts';
 import { ingestFiles } from './ingest/ingest-files.ts';
-import { isWorthTelling, newReport, printReport } from './ingest/ingest-report.ts';
+import { isStored, isWorthTelling, newReport, printReport } from './ingest/ingest-report.ts';
+import { printReaders } from './ingest/print-readers.ts';
 import { pullPrompts } from './prompts/pull-prompts.ts';
 import { pushPrompts } from './prompts/push-prompts.ts';
 import { createTerminal, type Output, type Progress, type Terminal } from './terminal.ts';
@@ -64,12 +66,13 @@ function byteCount(text: string): number {
 interface IngestOptions extends ServerOptions {
   collection: string;
   metadata?: Record<string, string>;
+  readers?: string[];
   force?: boolean;
   bodyLimit: number;
 }
 
 async function ingest(paths: string[], options: IngestOptions, session: Session): Promise<number> {
-  const { collection, metadata = {}, force: isForced = false, bodyLimit: bodyLimitBytes } = options;
+  const { collection, metadata = {}, readers = [], force: isForced = false } = options;
   const { terminal, signal, directory } = session;
   const client = connect(options, session);
   const files = await findFiles(paths, directory);
@@ -80,7 +83,8 @@ async function ingest(paths: string[], options: IngestOptions, session: Session)
       terminal,
       collection,
       metadata,
-      bodyLimitBytes,
+      readers,
+      bodyLimitBytes: options.bodyLimit,
       isForced,
       signal,
     });
@@ -89,7 +93,26 @@ async function ingest(paths: string[], options: IngestOptions, session: Session)
     throw error;
   }
   printReport(report, collection, terminal);
+  if (isStored(report)) await printReaders({ client, terminal, collection, readers });
   return report.failed.length > 0 ? 1 : 0;
+}
+
+function addAccess(program: Command, session: Session): void {
+  const { terminal } = session;
+  program
+    .command('access')
+    .description('Says which collections a user may read, and why not.')
+    .argument('<user>')
+    .option('-g, --groups <name...>', 'of its token or key')
+    .addOption(urlOption())
+    .addOption(keyOption())
+    .action(async (userId: string, { groups = [], ...options }: AccessOptions) =>
+      printAccess({ client: connect(options, session), terminal, userId, groups }),
+    );
+}
+
+interface AccessOptions extends ServerOptions {
+  groups?: string[];
 }
 
 function addCalibrate(program: Command, session: Session): void {
@@ -127,6 +150,10 @@ function addIngest(program: Command, session: Session, finish: Finish): void {
     .argument('<path...>')
     .requiredOption('-c, --collection <name>', 'made when it is not there')
     .option('-m, --metadata <key=value>', 'to filter by; may be repeated', keyAndValue)
+    .option(
+      '-r, --readers <name...>',
+      'who reads the collection beside its maker, if this makes it: user:NAME, group:NAME or "*"',
+    )
     .option('--force', 'send also what has not changed')
     .option('--body-limit <bytes>', 'what the server takes in a request', byteCount, 4_194_304)
     .addOption(urlOption())
@@ -180,6 +207,7 @@ async function parse(session: Session): Promise<number> {
       writeErr: (text) => void progress.write(text),
     });
   addIngest(program, session, finish);
+  addAccess(program, session);
   addCalibrate(program, session);
   addPrompts(program, session, finish);
   await program.parseAsync(session.words, { from: 'user' });

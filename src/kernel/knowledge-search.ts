@@ -1,3 +1,6 @@
+import type { Role } from './access/principal.ts';
+import type { Reader } from './access/readers.ts';
+import type { Scopes } from './access/scopes.ts';
 import type { MeterEmbedder } from './embedder.ts';
 import type { SearchHit } from './run.ts';
 
@@ -27,14 +30,27 @@ export interface SearchRequest {
   /** Orders what was found anew, before the rest is cut off. */
   rerank?: Rerank;
   signal?: AbortSignal;
-  /** Who pays when a hosted embedder bills for the query: give a tool's context. */
-  context?: { runId: string; userId: string; requestId?: string; apiKeyId?: string | null };
-  /** Has somebody pay for the embedder. A plugin's search is metered for it, by its `context`. */
+  /**
+   * The run that a plugin's tool works for: pass the tool's context. Its user pays for what a hosted embedder bills, and
+   * nothing is found that its user may not read. Without it only what everyone may read is found.
+   */
+  context?: {
+    runId: string;
+    userId: string;
+    groups?: readonly string[];
+    roles?: readonly Role[];
+    scopes?: Scopes | null;
+    requestId?: string;
+    apiKeyId?: string | null;
+  };
+  /** The caller: bounds what is found, whatever `filter` says. A plugin's search has that of its `context`. */
+  reader?: Reader;
+  /** Bills what the embedder costs. A plugin's search is billed by its `context`. */
   meter?: MeterEmbedder;
 }
 
 /**
- * Retrieval, best first. Rejects with COLLECTION_NOT_FOUND, EMBEDDING_UNAVAILABLE or BUDGET_EXCEEDED, and with the knowledge room's
+ * Retrieval, best first. Rejects with COLLECTION_NOT_FOUND (also for a collection that the caller may not read), EMBEDDING_UNAVAILABLE or BUDGET_EXCEEDED, and with the knowledge room's
  * `InvalidFilterError` for a filter that says nothing sensible.
  */
 export interface KnowledgeSearch {

@@ -39,6 +39,8 @@ export interface SearchHit {
 /** A claim of the answer, borne by words that stand in a source. */
 export interface Citation {
   sourceIndex: number;
+  /** The document of that source; older releases did not store it. */
+  documentId?: string;
   citedText: string;
   /** Where in the answer's text the claim ends. */
   textEnd: number;

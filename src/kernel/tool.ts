@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Approvers } from './access/approvers.ts';
 import type { Role } from './access/principal.ts';
+import type { Scopes } from './access/scopes.ts';
 import type { Log } from './log.ts';
 import type { SearchHit } from './run.ts';
 
@@ -12,6 +13,8 @@ export interface ToolContext {
   userId: string;
   groups: readonly string[];
   roles: readonly Role[];
+  /** The part of these rights that the key keeps which the run was begun with; all of them when left out. */
+  scopes?: Scopes | null;
   /** The request that it works for, and the key that paid for it: what it causes is recorded under both. */
   requestId: string;
   apiKeyId: string | null;

@@ -1,4 +1,5 @@
 import type { Database } from '../data/database.ts';
+import { everything } from '../kernel/access/readers.ts';
 import type { Embedder } from '../kernel/embedder.ts';
 import { DomainError } from '../kernel/errors.ts';
 import type { BackgroundWork } from './background-work.ts';
@@ -18,12 +19,13 @@ interface IngestParts {
 
 export function createIngest(parts: IngestParts): Knowledge['ingest'] {
   const { database, embedders, work } = parts;
-  return async (input, { meter = (embedder: Embedder) => embedder, ...settings } = {}) => {
-    const collection = await findOrMakeCollection(
-      database,
-      input.collection,
-      parts.defaultEmbedder,
-    );
+  return async (input, { by, meter = (embedder: Embedder) => embedder, ...settings }) => {
+    const collection = await findOrMakeCollection(database, {
+      name: input.collection,
+      embedder: parts.defaultEmbedder,
+      by,
+      readers: input.readers ?? [],
+    });
     const embedder = embedders.get(collection.embedder);
     if (!embedder) throw embedderMissing(collection.name, collection.embedder);
     settings.onStarted?.(embedder.name);
@@ -54,6 +56,7 @@ async function resultOf(
   const records = await readDocuments(
     database,
     stored.map(({ id }) => id),
+    everything,
   );
   const byId = new Map(records.map((record) => [record.id, record]));
   const count = (outcome: string): number =>

@@ -1,15 +1,24 @@
 import type { Database } from '../data/database.ts';
+import { everything, type Reader } from '../kernel/access/readers.ts';
 import type { Embedder, MeterEmbedder } from '../kernel/embedder.ts';
 import type { Log } from '../kernel/log.ts';
 import { createBackgroundWork } from './background-work.ts';
 import { parseBracketCitations } from './citations/bracket-citations.ts';
 import { packSources } from './citations/pack-sources.ts';
 import { verifyCitation } from './citations/verify-citation.ts';
-import { collectionNotFound, findCollection } from './collections/collection-row.ts';
+import { describeAccess } from './collections/collection-access.ts';
+import { checkMayMake, checkMayManage, checkMayWrite } from './collections/collection-rights.ts';
+import {
+  type CollectionRow,
+  collectionNotFound,
+  findCollection,
+  findReadableCollection,
+} from './collections/collection-row.ts';
 import { createStatisticsCache } from './collections/collection-statistics.ts';
 import { deleteCollection } from './collections/delete-collection.ts';
 import { deleteDocument } from './collections/delete-document.ts';
 import { listCollections, pageDocuments, readDocuments } from './collections/document-records.ts';
+import { boundsOf } from './collections/read-bounds.ts';
 import { updateCollection } from './collections/update-collection.ts';
 import { createIngest } from './create-ingest.ts';
 import { createHashEmbedder } from './embedders/hash-embedder.ts';
@@ -57,6 +66,13 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
     latent: options.latent !== false,
     onChanged,
   });
+  /** Rejects with COLLECTION_NOT_FOUND where the caller may not even read. */
+  const manageable = async (name: string, by: Reader): Promise<CollectionRow> => {
+    const collection = await findReadableCollection(database, name, boundsOf(by));
+    if (!collection) throw await collectionNotFound(database, name, by);
+    checkMayManage(collection, by);
+    return collection;
+  };
   return {
     search: createSearch({
       database,
@@ -68,28 +84,33 @@ export function createKnowledge(options: KnowledgeOptions): KnowledgeRoom {
       log,
     }),
     ingest: createIngest({ database, embedders, defaultEmbedder, work, onChanged }),
-    collections: () => listCollections(database),
-    async updateCollection(change, userId) {
-      const collection = await findCollection(database, change.name);
-      if (!collection) throw await collectionNotFound(database, change.name);
-      await updateCollection(database, collection, { change, embedders, userId });
+    collections: (reader) => listCollections(database, reader),
+    access: (reader) => describeAccess(database, reader),
+    async updateCollection(change, by) {
+      const collection = await manageable(change.name, by);
+      await updateCollection(database, collection, { change, embedders, userId: by.userId });
       work.wakeReembedding();
-      return (await listCollections(database, change.name))[0]!;
+      return (await listCollections(database, everything, change.name))[0]!;
     },
-    async deleteCollection(name) {
-      const collection = await deleteCollection(database, name);
-      if (!collection) throw await collectionNotFound(database, name);
+    async deleteCollection(name, by) {
+      const collection = await deleteCollection(database, await manageable(name, by));
+      if (!collection) throw await collectionNotFound(database, name, by);
       await onChanged(collection.id);
       return collection;
     },
-    documents: (request) => pageDocuments(database, request),
-    async documentsById(ids) {
-      const records = await readDocuments(database, ids);
+    async checkMayIngest(name, by) {
+      const collection = await findCollection(database, name);
+      if (collection) checkMayWrite(collection, by);
+      else checkMayMake(name, by);
+    },
+    documents: (request, reader) => pageDocuments(database, request, reader),
+    async documentsById(ids, reader) {
+      const records = await readDocuments(database, ids, reader);
       const byId = new Map(records.map((record) => [record.id, record]));
       return ids.map((id) => byId.get(id) ?? null);
     },
-    async deleteDocument(id) {
-      const { record, collectionId } = await deleteDocument(database, id);
+    async deleteDocument(id, by) {
+      const { record, collectionId } = await deleteDocument(database, id, by);
       await onChanged(collectionId);
       return record;
     },

@@ -1,5 +1,6 @@
 import type { Rerank } from '../kernel/knowledge-search.ts';
 import type { Message, UserBlock } from '../kernel/model.ts';
+import type { Citation } from '../kernel/run.ts';
 import type { PackedSources } from '../knowledge/knowledge.ts';
 import { billingOf } from './calls/billing.ts';
 import { type CachedRequest, cachedCall } from './calls/cached-call.ts';
@@ -78,6 +79,7 @@ async function findSources(
   const hits = await knowledge.search({
     query,
     signal: run.signal,
+    reader: run.row,
     meter: ledger.meterEmbedders({ tag: { ...run.tag, kind: 'EMBEDDING' }, envelope }),
     ...(collection == null ? {} : { collection }),
     ...(topK == null ? {} : { topK }),
@@ -138,19 +140,19 @@ async function callCited(
 ): Promise<CallFinish> {
   const { knowledge, log } = services;
   let cited = 0;
+  /** Whoever may read the document may read the citation: later readers are asked for it. */
+  const cite = (citation: Citation): void => {
+    cited += 1;
+    const { documentId } = packed.sources[citation.sourceIndex]!;
+    run.append({ type: 'CitationFound', citation: { ...citation, documentId } });
+  };
   sink.onCitation = (found, at) => {
     const citation = knowledge.verify(packed, found, at);
-    if (citation) {
-      cited += 1;
-      run.append({ type: 'CitationFound', citation });
-    } else log.warn({ runId: run.id }, 'a citation does not stand in its source; it is not served');
+    if (citation) cite(citation);
+    else log.warn({ runId: run.id }, 'a citation does not stand in its source; it is not served');
   };
   const finish = await cachedCall({ billing: billingOf(run), request, sink }, services);
   throwIfRefused(finish);
-  if (cited === 0) {
-    for (const citation of knowledge.parseBracketCitations(sink.said, packed)) {
-      run.append({ type: 'CitationFound', citation });
-    }
-  }
+  if (cited === 0) knowledge.parseBracketCitations(sink.said, packed).forEach(cite);
   return finish;
 }

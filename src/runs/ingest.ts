@@ -36,20 +36,17 @@ export async function runIngest(
 /** What a hosted embedder bills is the run's usage, however it ends. */
 function ingest(
   run: LiveRun,
-  { collection, documents }: IngestRequest,
+  { options: _, ...input }: IngestRequest,
   { knowledge, ledger }: RunServices,
 ): Promise<IngestResult> {
-  return knowledge.ingest(
-    { collection, documents },
-    {
-      signal: run.signal,
-      meter: ledger.meterEmbedders({ tag: run.tag, envelope: run.envelope }),
-      onStarted: (model) => {
-        run.record.model = model;
-        run.append({ type: 'RunStarted', model, promptVersionId: null });
-      },
-      onProgress: (done, total) =>
-        run.append({ type: 'DocumentsIngested', documents: done, total }),
+  return knowledge.ingest(input, {
+    by: run.row,
+    signal: run.signal,
+    meter: ledger.meterEmbedders({ tag: run.tag, envelope: run.envelope }),
+    onStarted: (model) => {
+      run.record.model = model;
+      run.append({ type: 'RunStarted', model, promptVersionId: null });
     },
-  );
+    onProgress: (done, total) => run.append({ type: 'DocumentsIngested', documents: done, total }),
+  });
 }

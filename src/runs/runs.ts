@@ -14,7 +14,7 @@ import type {
   RunStatus,
 } from '../kernel/run.ts';
 import type { ToolResult } from '../kernel/tools/run-tool.ts';
-import type { DocumentToIngest } from '../knowledge/knowledge.ts';
+import type { IngestInput } from '../knowledge/knowledge.ts';
 import type { RunUsage } from '../ledger/ledger.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';
 import type { CostEstimate } from './calls/estimate-cost.ts';
@@ -78,9 +78,7 @@ export interface AgentRequest {
   options?: RunOptions | null;
 }
 
-export interface IngestRequest {
-  collection: string;
-  documents: readonly DocumentToIngest[];
+export interface IngestRequest extends IngestInput {
   options?: RunOptions | null;
 }
 
@@ -179,7 +177,8 @@ export interface Runs {
   /**
    * Each starts a run and returns at once. What keeps a run from starting (an unknown prompt, no budget) ends it FAILED;
    * `result()` tells. Rejects only with CONFLICT (an idempotency key with other input), AGENT_NOT_FOUND, and an
-   * `InvalidInputError` for a filter that says nothing sensible or an unknown reranker.
+   * `InvalidInputError` for a filter that says nothing sensible or an unknown reranker, FORBIDDEN for an ingest into
+   * a collection that the caller may not write to.
    */
   complete(request: CompletionRequest, caller: Caller): Promise<RunHandle>;
   answer(request: AnswerRequest, caller: Caller): Promise<RunHandle>;

@@ -15,6 +15,7 @@ import { declareStatsWindow } from './costs/stats-window.ts';
 import { declareUsageRecord } from './costs/usage-record.ts';
 import { declareEnums } from './enums.ts';
 import { declareCollection } from './knowledge/collection.ts';
+import { declareCollectionAccess } from './knowledge/collection-access.ts';
 import { declareDocument } from './knowledge/document.ts';
 import { declareSearch } from './knowledge/search.ts';
 import { checkAccessRules } from './limits/access-rules.ts';
@@ -79,6 +80,7 @@ function declareRecords(builder: Builder): void {
   declareExperiment(builder);
   declareSearch(builder);
   declareCollection(builder);
+  declareCollectionAccess(builder);
   declareDocument(builder);
   declareIngest(builder);
   declareCostStats(builder);

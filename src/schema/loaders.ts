@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Caller } from '../kernel/access/principal.ts';
+import { anyone } from '../kernel/access/readers.ts';
 import { typedView } from './runs/run-view.ts';
 import type { Services } from './services.ts';
 
@@ -19,7 +20,8 @@ export function createLoaders(services: Services, caller: Caller | null) {
     approvalsOfRun: loader((ids) => runs.approvals(ids)),
     auditEntry: loader((ids) => auth.audit.byId(ids)),
     budget: loader((ids) => ledger.budgetsById(ids)),
-    document: loader((ids) => knowledge.documentsById(ids)),
+    /** Null for one that the caller may not read, as if there were none. */
+    document: loader((ids) => knowledge.documentsById(ids, caller ?? anyone)),
     eventsOfRun: loader((ids) => runs.storedEvents(ids)),
     experiment: loader((ids) => prompts.experimentsById(ids)),
     experimentOfPrompt: loader((ids) => prompts.experimentsOf(ids)),

@@ -16,11 +16,11 @@ import type {
   OutputFields,
   RunKind,
   RunStatus,
-  SearchHit,
   TokenUsage,
 } from '../kernel/run.ts';
 import type { AnyTool } from '../kernel/tool.ts';
 import type {
+  CollectionAccess,
   CollectionRecord,
   DocumentRecord,
   IngestResult,
@@ -55,6 +55,7 @@ import type {
   TextMessage,
 } from './completions/prompt-values.ts';
 import type { GraphQLContext } from './context.ts';
+import type { PassageView } from './knowledge/readable-sources.ts';
 import type { Scope } from './limits/auth-scopes.ts';
 import type { ErrorData, ErrorTypeName } from './results/error-data.ts';
 import type { RunEventType, RunEventView } from './runs/run-event-view.ts';
@@ -114,6 +115,7 @@ interface Objects extends ErrorObjects, EventObjects {
   Budget: BudgetRecord;
   Citation: Citation;
   Collection: CollectionRecord;
+  CollectionAccess: CollectionAccess;
   Completion: RunView;
   CostGroup: CostStats['groups'][number];
   CostPoint: CostStats['series'][number];
@@ -143,9 +145,9 @@ interface Objects extends ErrorObjects, EventObjects {
   Scopes: Scopes;
   Score: ScoreRecord;
   ScoreSummary: VariantStatistics['scores'][number];
-  SearchHit: SearchHit;
+  SearchHit: PassageView;
   ServerStatus: ServerStatus;
-  Source: SearchHit;
+  Source: PassageView;
   TokenTotals: Pick<
     CostStats,
     'inputTokens' | 'outputTokens' | 'cacheReadTokens' | 'cacheWriteTokens'

@@ -1,4 +1,5 @@
 import type { Database } from '../data/database.ts';
+import { anyone, type Reader } from '../kernel/access/readers.ts';
 import type { MeterEmbedder } from '../kernel/embedder.ts';
 import type { KnowledgeSearch, SearchRequest } from '../kernel/knowledge-search.ts';
 import type { HoldRequest, Ledger, UsageTag } from '../ledger/ledger.ts';
@@ -8,7 +9,7 @@ type MeteringLedger = Pick<Ledger, 'meterEmbedders'>;
 
 const noRun = '00000000-0000-0000-0000-000000000000';
 
-/** Who pays for a plugin's search that names nobody. */
+/** Pays for a plugin's search that names no run. */
 const nobody: NonNullable<SearchRequest['context']> = { runId: noRun, userId: 'system' };
 
 type Billing = Pick<UsageTag, 'runId' | 'userId' | 'requestId' | 'apiKeyId'>;
@@ -22,36 +23,50 @@ const tagOf = (billing: Billing): UsageTag => ({
   kind: 'EMBEDDING',
 });
 
-/** Embedding a collection anew is paid for by who asked for it. */
+/** The user who asked for it pays for embedding a collection again. */
 export const meterReembedding =
   (ledger: MeteringLedger) =>
   (userId: string): MeterEmbedder =>
     ledger.meterEmbedders({ tag: tagOf({ runId: noRun, userId, requestId: '', apiKeyId: null }) });
 
-/** The search that plugins are lent: a hosted embedder's work for it is paid for by the run whose tool asked. */
+interface SearchingRun extends Reader {
+  requestId: string;
+  apiKeyId: string | null;
+  maxCost: string | null;
+  shared: Envelope | null;
+}
+
+/**
+ * The search that plugins are given: the run whose tool asked pays for a hosted embedder's work, and its user reads. A
+ * stored run says who that is; a call outside of any run says it by its context.
+ */
 export function meterSearch(
   knowledge: KnowledgeSearch,
   { ledger, database }: { ledger: MeteringLedger; database: Database },
 ): KnowledgeSearch {
-  const meterFor = async (request: SearchRequest): Promise<MeterEmbedder> => {
-    const asked = request.context ?? nobody;
-    const { runId, userId } = asked;
-    const [run] = await database.query<{
-      requestId: string;
-      apiKeyId: string | null;
-      maxCost: string | null;
-      shared: Envelope | null;
-    }>(
-      `SELECT "requestId", "apiKeyId", trim_scale("maxCost")::text AS "maxCost", "input"->'envelope' AS "shared"
+  const findRun = async (runId: string): Promise<SearchingRun | undefined> => {
+    const [run] = await database.query<SearchingRun>(
+      `SELECT "userId", "groups", "roles", "scopes", "requestId", "apiKeyId", trim_scale("maxCost")::text AS "maxCost",
+         "input"->'envelope' AS "shared"
        FROM "Run" WHERE id = $1`,
       [runId],
     );
+    return run;
+  };
+  const meterFor = (asked: typeof nobody, run: SearchingRun | undefined): MeterEmbedder => {
+    const { runId, userId } = asked;
     const { requestId = '', apiKeyId = null } = run ?? asked;
     const { maxCost = null, shared = null } = run ?? {};
     const envelope = shared ?? (maxCost === null ? null : { runId, limit: maxCost });
     return ledger.meterEmbedders({ tag: tagOf({ runId, userId, requestId, apiKeyId }), envelope });
   };
   return {
-    search: async (request) => knowledge.search({ ...request, meter: await meterFor(request) }),
+    async search(request) {
+      const { context } = request;
+      const run = context && (await findRun(context.runId));
+      const { userId = '', groups = [], roles = [], scopes = null } = run ?? context ?? anyone;
+      const reader = { userId, groups, roles, scopes };
+      return knowledge.search({ ...request, reader, meter: meterFor(context ?? nobody, run) });
+    },
   };
 }

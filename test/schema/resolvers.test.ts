@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineAgent } from '../../src/kernel/agent.ts';
 import { DomainError } from '../../src/kernel/errors.ts';
 import { defineTool } from '../../src/kernel/tool.ts';
+import type { DocumentRecord } from '../../src/knowledge/knowledge.ts';
 import type { AgentRequest, RunRecord } from '../../src/runs/runs.ts';
 import { createSchema } from '../../src/schema/create-schema.ts';
 import { admin, codesOf, execute, user } from './support/execute.ts';
@@ -106,6 +107,7 @@ test('an answer’s sources and citations, an agent’s turns, are read off the 
     { type: 'TextDelta', text: 'Hello' },
     { type: 'CitationFound', citation: { sourceIndex: 0, citedText: 'Words.', textEnd: 5 } },
   ]);
+  const readable = { id: runId } as DocumentRecord;
   const read = (kind: 'ANSWER' | 'AGENT') =>
     execute(schema, {
       source: `{ run(id: "${runId}") {
@@ -117,6 +119,7 @@ test('an answer’s sources and citations, an agent’s turns, are read off the 
           storedEvents: async () => [events],
           turns: async () => [[turn]],
         },
+        knowledge: { documentsById: async (ids) => ids.map(() => readable) },
       },
     });
   expect((await read('ANSWER')).data).toEqual({

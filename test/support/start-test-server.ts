@@ -52,7 +52,7 @@ export interface TestServer extends AsyncDisposable {
     options?: { as?: string | null },
   ): TestStream<Event>;
   /** The secret of a new key. */
-  keyFor(userId: string, roles?: Role[]): Promise<string>;
+  keyFor(userId: string, roles?: Role[], groups?: string[]): Promise<string>;
 }
 
 interface TestServerOptions {
@@ -96,8 +96,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     execute,
     data,
     subscribe: createSubscribe(endpoint),
-    async keyFor(userId, roles = ['USER']) {
-      const { secret } = await running.services.auth.createApiKey({ name: userId, userId, roles });
+    async keyFor(userId, roles = ['USER'], groups = []) {
+      const key = { name: userId, userId, roles, groups };
+      const { secret } = await running.services.auth.createApiKey(key);
       return secret;
     },
     async [Symbol.asyncDispose]() {

@@ -20,6 +20,8 @@ export interface IngestFilesOptions {
   terminal: Terminal;
   collection: string;
   metadata: Readonly<Record<string, string>>;
+  /** Readers of the collection beside its maker, if this makes it. */
+  readers: readonly string[];
   /** What the server takes in one request. */
   bodyLimitBytes: number;
   /** Send also what the server has as it is. */
@@ -162,12 +164,13 @@ type Ingested = Extract<
 /** An ingest may be repeated: what is there already stays as it is. */
 async function send(
   documents: DocumentInput[],
-  { client, collection, terminal, signal }: IngestFilesOptions,
+  { client, collection, readers, terminal, signal }: IngestFilesOptions,
 ): Promise<Ingested> {
   for (let attempt = 1; ; attempt++) {
     const { ingestDocuments: result } = await client.execute(IngestBatchDocument, {
       collection,
       documents,
+      readers: [...readers],
     });
     if (result.__typename === 'IngestedDocuments') return result;
     if (!result.retryable || attempt === attempts) throw new CliError(result.message);

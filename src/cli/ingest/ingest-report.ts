@@ -30,6 +30,10 @@ export function skip(report: IngestReport, file: string, reason: string): void {
 export const isWorthTelling = (report: IngestReport): boolean =>
   report.created + report.updated + report.unchanged + report.failed.length > 0;
 
+/** Is something of this call in the collection? */
+export const isStored = ({ created, updated, unchanged }: IngestReport): boolean =>
+  created + updated + unchanged > 0;
+
 const maxNamed = 5;
 
 export function printReport(report: IngestReport, collection: string, { print }: Terminal): void {

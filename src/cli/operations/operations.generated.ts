@@ -27,6 +27,8 @@ export type CreatePromptVersionInput = {
 export type DocumentInput = {
   /** A JSON object for filters. */
   metadata?: unknown;
+  /** The collection's readers who may read it: `user:NAME`, `group:NAME` or `*`. Null for all of them. If left out, a known source keeps its readers. */
+  readers?: Array<string> | null | undefined;
   /** Identity within the collection, such as a path or URL. */
   source: string;
   /** The text: plain or Markdown. */
@@ -134,6 +136,14 @@ export type SetPromptLabelInput = {
   version: number;
 };
 
+export type CollectionAccessQueryVariables = Exact<{
+  userId: string;
+  groups?: Array<string> | string | null | undefined;
+}>;
+
+
+export type CollectionAccessQuery = { collectionAccess: Array<{ collection: string, mayRead: boolean, reason: string, documents: number, readableDocuments: number }> };
+
 export type StoredSourcesQueryVariables = Exact<{
   collection: string;
   after?: string | null | undefined;
@@ -142,9 +152,15 @@ export type StoredSourcesQueryVariables = Exact<{
 
 export type StoredSourcesQuery = { documents: { edges: Array<{ node: { source: string, metadata: unknown } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type CollectionReadersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CollectionReadersQuery = { collections: Array<{ name: string, readers: Array<string> }> };
+
 export type IngestBatchMutationVariables = Exact<{
   collection: string;
   documents: Array<DocumentInput> | DocumentInput;
+  readers?: Array<string> | string | null | undefined;
 }>;
 
 
@@ -251,6 +267,17 @@ export const WordingFragmentDoc = new TypedDocumentString(`
   createdBy
 }
     `, {"fragmentName":"Wording"}) as unknown as TypedDocumentString<WordingFragment, unknown>;
+export const CollectionAccessDocument = new TypedDocumentString(`
+    query CollectionAccess($userId: String!, $groups: [String!]) {
+  collectionAccess(userId: $userId, groups: $groups) {
+    collection
+    mayRead
+    reason
+    documents
+    readableDocuments
+  }
+}
+    `) as unknown as TypedDocumentString<CollectionAccessQuery, CollectionAccessQueryVariables>;
 export const StoredSourcesDocument = new TypedDocumentString(`
     query StoredSources($collection: String!, $after: String) {
   documents(collection: $collection, first: 100, after: $after) {
@@ -267,9 +294,19 @@ export const StoredSourcesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<StoredSourcesQuery, StoredSourcesQueryVariables>;
+export const CollectionReadersDocument = new TypedDocumentString(`
+    query CollectionReaders {
+  collections {
+    name
+    readers
+  }
+}
+    `) as unknown as TypedDocumentString<CollectionReadersQuery, CollectionReadersQueryVariables>;
 export const IngestBatchDocument = new TypedDocumentString(`
-    mutation IngestBatch($collection: String!, $documents: [DocumentInput!]!) {
-  ingestDocuments(input: {collection: $collection, documents: $documents}) {
+    mutation IngestBatch($collection: String!, $documents: [DocumentInput!]!, $readers: [String!]) {
+  ingestDocuments(
+    input: {collection: $collection, documents: $documents, readers: $readers}
+  ) {
     __typename
     ... on IngestedDocuments {
       created

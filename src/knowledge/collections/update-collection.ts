@@ -21,17 +21,20 @@ export async function updateCollection(
     userId: string;
   },
 ): Promise<void> {
-  const { embeddingModel, embedderWeight } = change;
+  const { embeddingModel, embedderWeight, readers, writers } = change;
   if (embeddingModel !== undefined) {
     const embedder = embedders.get(embeddingModel);
     if (!embedder) throw unknownEmbedder(embeddingModel, embedders);
     await setNextEmbedder(database, collection.id, { embedder, userId });
   }
-  if (embedderWeight !== undefined)
-    await database.query(`UPDATE "Collection" SET "embedderWeight" = $2 WHERE "id" = $1`, [
-      collection.id,
-      embedderWeight,
-    ]);
+  await database.prisma.collection.updateMany({
+    where: { id: collection.id },
+    data: {
+      ...(embedderWeight !== undefined && { embedderWeight }),
+      ...(readers && { readers: [...new Set(readers)] }),
+      ...(writers && { writers: [...new Set(writers)] }),
+    },
+  });
 }
 
 /** Vectors of an embedder that was to take over, and no longer is, are stale; asking again for the same changes nothing. */

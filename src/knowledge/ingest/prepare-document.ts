@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isReaderName } from '../../kernel/access/readers.ts';
 import type { Issue } from '../../kernel/errors.ts';
 import type { DocumentToIngest } from '../knowledge.ts';
 import { type IndexText, indexText } from '../terms/index-text.ts';
@@ -18,6 +19,8 @@ export interface PreparedDocument {
   title: string | null;
   text: string;
   metadata: Record<string, unknown>;
+  /** Undefined: as they were. */
+  readers: readonly string[] | null | undefined;
   contentHash: string;
   chunks: PreparedChunk[];
 }
@@ -26,6 +29,7 @@ export const maxDocumentLength = 10_000_000;
 const maxSourceLength = 2_000;
 const maxMetadata = 100_000;
 const deepestMetadata = 20;
+const maxReaders = 1_000;
 const codeFile =
   /\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|scala|swift|c|cc|cpp|cxx|h|hpp|cs|php|sh|sql|lua|r|pl|ex|exs|hs|clj|vue|svelte)$/i;
 
@@ -50,6 +54,7 @@ export function prepareDocument(
       title,
       text,
       metadata,
+      readers: document.readers && [...new Set(document.readers)],
       contentHash: sha256([preparation, title ?? '', text, JSON.stringify(metadata)]),
       chunks: chunks.map((chunk, at) => prepareChunk(chunk, title, at === 0)),
     },
@@ -115,7 +120,19 @@ function findIssues(document: DocumentToIngest): Issue[] {
   if (title) check('title', title, maxSourceLength);
   const problem = metadataProblem(metadata);
   if (problem) issues.push({ path: ['metadata'], message: problem });
+  issues.push(...readerIssues(document.readers));
   return issues;
+}
+
+function readerIssues(readers: DocumentToIngest['readers']): Issue[] {
+  if (!readers) return [];
+  if (readers.length > maxReaders)
+    return [{ path: ['readers'], message: `has more than ${maxReaders} names: use a group` }];
+  return readers.flatMap((name, at) =>
+    isReaderName(name)
+      ? []
+      : [{ path: ['readers', String(at)], message: 'must be user:NAME, group:NAME or *' }],
+  );
 }
 
 function textProblem(value: string, longest: number): string | undefined {

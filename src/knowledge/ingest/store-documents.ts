@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Queryable } from '../../data/database.ts';
 import { newId } from '../../data/new-id.ts';
 import { DomainError } from '../../kernel/errors.ts';
@@ -33,7 +34,16 @@ interface LockedRow {
   id: string;
   source: string;
   contentHash: string;
+  readers: string[] | null;
 }
+
+/** Is the document stored as it is to be? */
+export const isStored = (
+  { contentHash, readers }: Pick<LockedRow, 'contentHash' | 'readers'>,
+  document: PreparedDocument,
+): boolean =>
+  contentHash === document.contentHash &&
+  (document.readers === undefined || isDeepStrictEqual(readers, document.readers));
 
 /**
  * Stores documents, new or in place of what had their sources, within the caller's transaction. Their rows are locked in
@@ -47,9 +57,7 @@ export async function storeDocuments(
 ): Promise<StoredDocument[]> {
   await checkEmbedder(transaction, target);
   const locked = await lockDocuments(transaction, documents, target.collectionId);
-  const changed = documents.filter(
-    (document) => locked.get(document.source)!.contentHash !== document.contentHash,
-  );
+  const changed = documents.filter((document) => !isStored(locked.get(document.source)!, document));
   const complete = await hasAllVectors(transaction, [...locked.values()], target.embedder);
   const affected = complete ? changed : documents;
   if (affected.length > 0) {
@@ -82,7 +90,7 @@ export async function lockDocuments(
      SELECT id, $1, source, '', '' FROM unnest($2::uuid[], $3::text[]) AS input (id, source)
      ORDER BY source COLLATE "C"
      ON CONFLICT ("collectionId", "source") DO UPDATE SET "source" = EXCLUDED."source"
-     RETURNING "id", "source", "contentHash"`,
+     RETURNING "id", "source", "contentHash", "readers"`,
     [collectionId, documents.map(() => newId()), documents.map(({ source }) => source)],
   );
   return new Map(rows.map((row) => [row.source, row]));
@@ -142,15 +150,18 @@ export async function writeDocuments(
   idOf: (source: string) => string,
 ): Promise<void> {
   if (documents.length === 0) return;
-  const rows = documents.map(({ source, title, text, metadata, contentHash }) => {
-    return { id: idOf(source), title, text, metadata, contentHash };
+  const rows = documents.map(({ source, title, text, metadata, contentHash, readers }) => {
+    const setsReaders = readers !== undefined;
+    return { id: idOf(source), title, text, metadata, contentHash, readers, setsReaders };
   });
   await transaction.query(
     `UPDATE "Document" d SET "title" = i."title", "text" = i."text", "metadata" = i."metadata",
        "contentHash" = i."contentHash", "updatedAt" = now(),
+       "readers" = CASE WHEN i."setsReaders" THEN i."readers" ELSE d."readers" END,
        "termCount" = (SELECT COALESCE(sum("termCount"), 0) FROM "Chunk" c
          WHERE c."documentId" = d."id" AND NOT c."staged")
-     FROM jsonb_to_recordset($1::jsonb) AS i ("id" uuid, "title" text, "text" text, "metadata" jsonb, "contentHash" text)
+     FROM jsonb_to_recordset($1::jsonb) AS i ("id" uuid, "title" text, "text" text, "metadata" jsonb, "contentHash" text,
+       "readers" text[], "setsReaders" boolean)
      WHERE d."id" = i."id"`,
     [JSON.stringify(rows)],
   );

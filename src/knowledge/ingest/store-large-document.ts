@@ -12,6 +12,7 @@ import type { PreparedDocument } from './prepare-document.ts';
 import { removeStagedChunks } from './staged-chunks.ts';
 import {
   checkEmbedder,
+  isStored,
   lockDocuments,
   type StoredDocument,
   writeDocuments,
@@ -21,6 +22,7 @@ interface Plan {
   documentId: string;
   /** Of the document as it was. */
   contentHash: string;
+  readers: string[] | null;
   before: string[];
   changes: ChunkChanges;
 }
@@ -46,7 +48,7 @@ export async function storeLargeDocument(
     const plan = await makePlan(database, document, target);
     const { documentId: id, changes } = plan;
     const added = changes.added.map((chunk) => chunk.id);
-    const isUnchanged = plan.contentHash === document.contentHash;
+    const isUnchanged = isStored(plan, document);
     if (isUnchanged && changes.unembedded.length === 0)
       return { id, source, outcome: 'unchanged', written: 0 };
     let published = false;
@@ -75,10 +77,10 @@ function makePlan(
   return database.transaction(async (transaction) => {
     await checkEmbedder(transaction, target);
     const locked = await lockDocuments(transaction, [document], target.collectionId);
-    const { id: documentId, contentHash } = locked.get(document.source)!;
+    const { id: documentId, contentHash, readers } = locked.get(document.source)!;
     const before = await readChunks(transaction, [documentId], target.embedder);
     const changes = collectChanges([document], () => documentId, before);
-    return { documentId, contentHash, before: before.map(({ id }) => id), changes };
+    return { documentId, contentHash, readers, before: before.map(({ id }) => id), changes };
   });
 }
 

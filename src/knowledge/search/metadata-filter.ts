@@ -29,7 +29,8 @@ interface Parsing {
  * list), `{ field: { operator: value } }` one of eq, ne, in, nin, gt, gte, lt, lte, exists, and `and`, `or` (lists) and
  * `not` combine; operators may be written with a leading `$`. A dot in a field descends: `author.name`. Several keys in one
  * object must all hold. Ranges compare numbers with numbers and strings with strings, so ISO dates work; `null` also
- * matches what is absent. Throws `InvalidFilterError`; undefined for no filter.
+ * matches what is absent. An object without a condition is refused: it would match everything. Throws
+ * `InvalidFilterError`; undefined for no filter.
  */
 export function parseMetadataFilter(input: unknown): MetadataFilter | undefined {
   if (input === undefined || input === null) return undefined;
@@ -50,7 +51,10 @@ function parseObject(input: unknown, path: string[], parsing: Parsing): Metadata
   if (!isObject(input)) return refuse('a filter is an object of conditions');
   if (path.length > deepest * 2) return refuse(`a filter nests at most ${deepest} deep`);
   const parts: MetadataFilter[] = [];
-  for (const [key, value] of Object.entries(input)) {
+  const entries = Object.entries(input);
+  if (entries.length === 0)
+    return refuse('an empty filter would match everything: say what to match, or leave it out');
+  for (const [key, value] of entries) {
     const part = parseEntry(key, value, [...path, key], parsing);
     if (part) parts.push(part);
     if (parsing.conditions > maxConditions) return undefined;
@@ -73,14 +77,12 @@ function parseEntry(
       return refuse(`"${key}" takes a list of filters, not an empty one`);
     if (value.length > maxConditions) parsing.conditions += value.length;
     if (parsing.conditions > maxConditions) return undefined;
-    const parts = value.map(
-      (each, at) => parseObject(each, [...path, String(at)], parsing) ?? always,
-    );
-    return { kind: word, parts };
+    const parts = value.map((each, at) => parseObject(each, [...path, String(at)], parsing));
+    return { kind: word, parts: parts.filter((part) => part !== undefined) };
   }
   if (word === 'not') {
     const part = parseObject(value, path, parsing);
-    return part ? { kind: 'not', part } : refuse('"not" takes a filter with a condition');
+    return part && { kind: 'not', part };
   }
   if (key.startsWith('$'))
     return refuse(`there is no operator "${key}" here; and, or, not combine`);
@@ -94,8 +96,6 @@ function parseEntry(
   );
   return all(parts.filter((part) => part !== undefined));
 }
-
-const always: MetadataFilter = { kind: 'and', parts: [] };
 
 function all(parts: MetadataFilter[]): MetadataFilter {
   return parts.length === 1 ? parts[0]! : { kind: 'and', parts };
@@ -132,7 +132,7 @@ function parseOperator(
     const equal: MetadataFilter = { kind: 'in', field, values: [operand] };
     return operator === 'eq' ? equal : { kind: 'not', part: equal };
   }
-  if (operator in ranges) {
+  if (Object.hasOwn(ranges, operator)) {
     if (!isScalar(operand) || operand === null || typeof operand === 'boolean')
       return refuse(`"${written}" takes a number or a string`);
     const sign = ranges[operator as keyof typeof ranges];

@@ -1,4 +1,5 @@
 import type { Database } from '../../data/database.ts';
+import { anyone } from '../../kernel/access/readers.ts';
 import type { Embedder } from '../../kernel/embedder.ts';
 import { DomainError, isDomainError } from '../../kernel/errors.ts';
 import type { SearchRequest } from '../../kernel/knowledge-search.ts';
@@ -9,6 +10,12 @@ import type {
   CollectionStatistics,
   StatisticsCache,
 } from '../collections/collection-statistics.ts';
+import {
+  boundsOf,
+  collectionIsReadable,
+  documentIsReadable,
+  type ReadBounds,
+} from '../collections/read-bounds.ts';
 import type { VectorIndexes } from '../collections/vector-index.ts';
 import { latentTerms } from '../latent/latent-terms.ts';
 import { diversify } from './diversify.ts';
@@ -75,7 +82,8 @@ export async function searchCollection(
   request.signal?.throwIfAborted();
   const topK = resultsOf(request);
   const filter = parseMetadataFilter(request.filter);
-  const scope = filter && (await findScope(parts.database, collection.id, filter));
+  const bounds = boundsOf(request.reader ?? anyone);
+  const scope = await findScope(parts.database, collection, { filter, names: bounds.names });
   if (scope?.known?.documentIds.length === 0) return [];
   const question: Question = {
     collection,
@@ -90,8 +98,9 @@ export async function searchCollection(
   const ranked = await rank(parts, question, request.mode ?? 'HYBRID');
   request.signal?.throwIfAborted();
   const diversity = Math.min(1, Math.max(0, request.diversity ?? 0));
-  if (diversity === 0) return readHits(parts.database, ranked, topK);
-  const pool = await readHits(parts.database, ranked, Math.min(maxResults, topK * 5));
+  if (diversity === 0) return readHits(parts.database, ranked, { bounds, count: topK });
+  const count = Math.min(maxResults, topK * 5);
+  const pool = await readHits(parts.database, ranked, { bounds, count });
   return diversify(pool, topK, diversity);
 }
 
@@ -202,16 +211,24 @@ const clamp = (ranked: readonly RankedChunk[]): RankedChunk[] =>
     .toSorted(byScore)
     .map(({ chunkId, score }) => ({ chunkId, score: Math.min(1, Math.max(0, score)) }));
 
-/** The best `count` of the ranking; one that is staged or was deleted meanwhile makes room for the next. */
+interface WantedHits {
+  bounds: ReadBounds;
+  count: number;
+}
+
+/**
+ * The best `count` of the ranking that the caller may read. One that is staged, was deleted meanwhile or was given other
+ * readers makes room for the next.
+ */
 async function readHits(
   database: Database,
   ranked: readonly RankedChunk[],
-  count: number,
+  { bounds, count }: WantedHits,
 ): Promise<SearchHit[]> {
   const hits: SearchHit[] = [];
   for (let from = 0; from < ranked.length && hits.length < count; ) {
     const next = ranked.slice(from, from + count - hits.length);
-    hits.push(...(await readChunks(database, next)));
+    hits.push(...(await readChunks(database, next, bounds)));
     from += next.length;
   }
   return hits;
@@ -220,14 +237,18 @@ async function readHits(
 async function readChunks(
   database: Database,
   ranked: readonly RankedChunk[],
+  { names, collections }: ReadBounds,
 ): Promise<SearchHit[]> {
   const rows = await database.query<Omit<SearchHit, 'score'>>(
     `SELECT c."id" AS "chunkId", c."documentId", d."source", d."title", c."content", d."metadata",
        c."headingPath", c."startOffset", c."endOffset"
      FROM unnest($1::uuid[]) AS found (id)
      CROSS JOIN LATERAL (SELECT * FROM "Chunk" WHERE "id" = found.id AND NOT "staged" OFFSET 0) c
-     CROSS JOIN LATERAL (SELECT * FROM "Document" WHERE "id" = c."documentId" OFFSET 0) d`,
-    [ranked.map(({ chunkId }) => chunkId)],
+     CROSS JOIN LATERAL (SELECT * FROM "Document" WHERE "id" = c."documentId" OFFSET 0) d
+     WHERE ${documentIsReadable({ names: '$2' })} AND EXISTS (
+       SELECT 1 FROM "Collection" c WHERE c."id" = d."collectionId"
+         AND ${collectionIsReadable({ names: '$2', collections: '$3' })})`,
+    [ranked.map(({ chunkId }) => chunkId), names, collections],
     { prepared: true },
   );
   const byId = new Map(rows.map((row) => [row.chunkId, row]));

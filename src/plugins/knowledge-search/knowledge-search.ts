@@ -7,7 +7,7 @@ const searchTool = (knowledge: KnowledgeSearch) =>
   defineTool({
     name: 'search_knowledge',
     description:
-      'Searches the documents of this installation and gives the passages that fit a query best. Use it for every question that they may answer, with the words they would use; search again with other words when nothing fits. Without a collection it searches all of them, and gives the best passage of each, then the second ones, and so on: scores compare within one collection only.',
+      'Searches the documents that the user may read and gives the passages that fit a query best. Use it for every question that they may answer, with the words they would use; search again with other words when nothing fits. Without a collection it searches all of them, and gives the best passage of each, then the second ones, and so on: scores compare within one collection only.',
     input: z.object({
       query: z.string().min(1).max(2_000).describe('What to look for, in plain words.'),
       collection: z
@@ -26,12 +26,12 @@ const searchTool = (knowledge: KnowledgeSearch) =>
     idempotent: true,
     retries: 1,
     async run({ query, collection, topK }, { cite, signal, ...context }) {
-      const { runId, userId, requestId, apiKeyId } = context;
+      const { runId, userId, groups, roles, scopes, requestId, apiKeyId } = context;
       const hits = await knowledge.search({
         query,
         topK,
         signal,
-        context: { runId, userId, requestId, apiKeyId },
+        context: { runId, userId, groups, roles, scopes, requestId, apiKeyId },
         ...(collection === undefined ? { everywhere: true } : { collection }),
       });
       // The model reads the passages as what it may cite; the output is for whoever reads the run.

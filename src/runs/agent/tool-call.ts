@@ -53,7 +53,7 @@ function runOwnTool(
   { pending, tool, input }: Extract<RunnableCall, { kind: 'tool' }>,
   { log }: RunServices,
 ): Promise<ToolResult> {
-  const { userId, groups, roles, requestId, apiKeyId } = run.row;
+  const { userId, groups, roles, scopes = null, requestId, apiKeyId } = run.row;
   const { key: callId } = pending.call;
   const idempotencyKey = `${run.id}:${callId}`;
   return runTool(tool, input, {
@@ -63,6 +63,7 @@ function runOwnTool(
       userId,
       groups,
       roles,
+      scopes,
       requestId,
       apiKeyId,
       idempotencyKey,

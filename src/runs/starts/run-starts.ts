@@ -76,9 +76,10 @@ export class RunStarts implements Starts {
     );
   }
 
-  ingest(request: IngestRequest, caller: Caller): Promise<RunHandle> {
+  async ingest(request: IngestRequest, caller: Caller): Promise<RunHandle> {
     const { services } = this.#parts;
     const { collection, documents } = request;
+    await services.knowledge.checkMayIngest(collection, caller);
     // Not the texts: they are stored as documents, and nobody but its caller goes on with an ingest.
     const input = { collection, documents: documents.length };
     const start = { kind: 'EMBEDDING', input, model: '' } as const;

@@ -31,7 +31,7 @@ export async function callTool(
   if (!tool) throw new DomainError('NOT_FOUND', `There is no tool "${name}".`);
   assertAllows(caller.scopes, 'tools', name);
   const startedAt = performance.now();
-  const { userId, groups, roles, apiKeyId, requestId } = caller;
+  const { userId, groups, roles, scopes = null, apiKeyId, requestId } = caller;
   const runId = newId();
   const result = await decideAndRun(tool, input, {
     signal,
@@ -42,6 +42,7 @@ export async function callTool(
       userId,
       groups,
       roles,
+      scopes,
       apiKeyId,
       requestId,
       idempotencyKey: runId,

@@ -3,6 +3,7 @@ import { callerOf } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
 import { resultUnion } from '../results/result-union.ts';
+import { readersField } from './readers-field.ts';
 
 function declareCollectionType(builder: Builder): void {
   builder.objectType('Collection', {
@@ -30,6 +31,14 @@ function declareCollectionType(builder: Builder): void {
         nullable: true,
         description:
           'The embedder that will take over; null if none. Until then `embeddingModel` serves.',
+      }),
+      readers: t.exposeStringList('readers', {
+        description:
+          'Who may read it, in addition to admins: `user:NAME`, `group:NAME`, or `*` for every signed-in caller.',
+      }),
+      writers: t.exposeStringList('writers', {
+        description:
+          'Who may ingest and delete documents, in addition to admins and whatever their role. If empty: editors.',
       }),
     }),
   });
@@ -70,6 +79,10 @@ function declareUpdateCollection(builder: Builder): void {
         description: "0 to 1; null restores the embedder's own weight.",
         validate: { min: 0, max: 1 },
       }),
+      readers: readersField(t, { description: 'Replaces the readers.' }),
+      writers: readersField(t, {
+        description: 'Replaces the writers; an empty list: every editor.',
+      }),
     }),
   });
   const UpdateCollectionResult = resultUnion(builder, 'UpdateCollectionResult', {
@@ -85,9 +98,14 @@ function declareUpdateCollection(builder: Builder): void {
       args: { input: t.arg({ type: UpdateCollectionInput, required: true }) },
       resolve: (_root, { input }, context) =>
         asResult(updateCodes, () => {
-          const { embeddingModel, ...rest } = input;
-          const change = { ...rest, embeddingModel: embeddingModel ?? undefined };
-          return context.services.knowledge.updateCollection(change, callerOf(context).userId);
+          const { embeddingModel, readers, writers, ...rest } = input;
+          const change = {
+            ...rest,
+            embeddingModel: embeddingModel ?? undefined,
+            readers: readers ?? undefined,
+            writers: writers ?? undefined,
+          };
+          return context.services.knowledge.updateCollection(change, callerOf(context));
         }),
     }),
   );
@@ -114,8 +132,10 @@ function declareDeleteCollection(builder: Builder): void {
           validate: { schema: nameSchema() },
         }),
       },
-      resolve: (_root, { name }, { services }) =>
-        asResult(deleteCodes, () => services.knowledge.deleteCollection(name)),
+      resolve: (_root, { name }, context) =>
+        asResult(deleteCodes, () =>
+          context.services.knowledge.deleteCollection(name, callerOf(context)),
+        ),
     }),
   );
 }
@@ -126,9 +146,10 @@ export function declareCollection(builder: Builder): void {
   builder.queryField('collections', (t) =>
     t.field({
       type: ['Collection'],
-      description: 'Lists the collections.',
+      description:
+        'Lists the collections that the caller may read, and counts what it may read in them.',
       authScopes: { user: true, editor: true },
-      resolve: (_root, _args, { services }) => services.knowledge.collections(),
+      resolve: (_root, _args, context) => context.services.knowledge.collections(callerOf(context)),
     }),
   );
   declareUpdateCollection(builder);

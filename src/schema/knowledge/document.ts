@@ -1,6 +1,7 @@
 import type { Builder } from '../builder.ts';
 import { declareConnection, pageArguments, pageRequest, toConnection } from '../connection.ts';
 import { encodeGlobalId, parseId } from '../global-id.ts';
+import { callerOf } from '../limits/access.ts';
 import { pageCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
 import { asResult } from '../results/as-result.ts';
@@ -23,6 +24,10 @@ function declareDocumentType(builder: Builder): void {
         resolve: ({ metadata }) => metadata,
       }),
       chunks: t.exposeInt('chunks', { description: 'Number of chunks.' }),
+      readers: t.exposeStringList('readers', {
+        nullable: true,
+        description: "The collection's readers who may read it; null for all of them.",
+      }),
       createdAt: t.expose('createdAt', {
         type: 'DateTime',
         description: 'The time of the first ingest.',
@@ -37,7 +42,7 @@ function declareDocumentType(builder: Builder): void {
   builder.queryField('documents', (t) =>
     t.field({
       type: documents,
-      description: 'Lists documents, oldest first.',
+      description: 'Lists the documents that the caller may read, oldest first.',
       authScopes: { user: true, editor: true },
       complexity: pageCost,
       args: {
@@ -47,8 +52,10 @@ function declareDocumentType(builder: Builder): void {
         }),
         ...pageArguments(t.arg),
       },
-      resolve: async (_root, { collection = null, ...page }, { services }) =>
-        toConnection(await services.knowledge.documents({ ...pageRequest(page), collection })),
+      resolve: async (_root, { collection = null, ...page }, context) => {
+        const request = { ...pageRequest(page), collection };
+        return toConnection(await context.services.knowledge.documents(request, callerOf(context)));
+      },
     }),
   );
 }
@@ -64,16 +71,17 @@ function declareDeleteDocument(builder: Builder): void {
     t.field({
       type: DeleteDocumentResult,
       description:
-        'Deletes a document with its chunks and returns it as it was. For editors and admins.',
-      authScopes: { editor: true },
+        'Deletes a document with its chunks and returns it as it was. For writers of its collection who may read it.',
+      authScopes: { user: true, editor: true },
       audit: ({ id }, deleted) => ({
         subject: encodeGlobalId('Document', parseId('Document', id)),
         detail: { source: (deleted as { source?: string } | undefined)?.source },
       }),
       args: { id: t.arg.id({ required: true, description: 'The document.' }) },
-      resolve: (_root, { id }, { services }) => {
+      resolve: (_root, { id }, context) => {
         const documentId = parseId('Document', id);
-        return asResult(deleteCodes, () => services.knowledge.deleteDocument(documentId));
+        const { knowledge } = context.services;
+        return asResult(deleteCodes, () => knowledge.deleteDocument(documentId, callerOf(context)));
       },
     }),
   );

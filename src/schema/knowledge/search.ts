@@ -1,12 +1,12 @@
-import type { SearchHit } from '../../kernel/run.ts';
 import type { Builder, InputFields, ObjectFields } from '../builder.ts';
 import { encodeGlobalId } from '../global-id.ts';
 import { callerOf } from '../limits/access.ts';
-import { generationCost } from '../limits/operation-limits.ts';
+import { searchCost } from '../limits/operation-limits.ts';
 import { nameSchema } from '../name-schema.ts';
 import { meterFor } from './meter-for.ts';
+import type { PassageView } from './readable-sources.ts';
 
-const passageFields = (t: ObjectFields<SearchHit>) => ({
+const passageFields = (t: ObjectFields<PassageView>) => ({
   chunkId: t.exposeID('chunkId', { description: 'Id of the passage.' }),
   documentId: t.id({
     description: 'The document that the passage stands in.',
@@ -87,7 +87,14 @@ const notNull = <Value>(value: Value | null | undefined): Value | undefined => v
 export function declareSearch(builder: Builder): void {
   builder.objectType('Source', {
     description: 'A passage that an answer was given to cite from.',
-    fields: passageFields,
+    fields: (t) => ({
+      ...passageFields(t),
+      withheld: t.boolean({
+        description:
+          'True if the caller may no longer read the document, or it was deleted. Its text, name and metadata are left out.',
+        resolve: ({ withheld = false }) => withheld,
+      }),
+    }),
   });
   builder.objectType('SearchHit', {
     description: 'A passage found by a search.',
@@ -99,7 +106,7 @@ export function declareSearch(builder: Builder): void {
       type: ['SearchHit'],
       description: 'Retrieval alone, best first.',
       authScopes: { user: true, editor: true },
-      complexity: ({ input }) => (input.rerank == null ? 1 : generationCost),
+      complexity: ({ input }) => searchCost(input),
       args: { input: t.arg({ type: SearchInput, required: true }) },
       resolve: (_root, { input }, context) => {
         const { query, filter, rerank: reranker } = input;
@@ -122,6 +129,7 @@ export function declareSearch(builder: Builder): void {
           query,
           filter,
           meter,
+          reader: callerOf(context),
           ...request,
           rerank,
         });

@@ -34,7 +34,7 @@ const translated =
     }
   };
 
-/** An argument of which a room can make no sense (a cursor, a window, a filter) is BAD_USER_INPUT. */
+/** An argument that a service cannot interpret (a cursor, a window, a filter) is BAD_USER_INPUT. */
 class InputErrorPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
     resolve: Resolve<Types>,

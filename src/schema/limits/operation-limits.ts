@@ -19,6 +19,24 @@ export const pageCost = ({ first }: { first?: number | null | undefined }) => ({
   multiplier: Math.min(Math.max(first ?? 20, 1), 100),
 });
 
+/** Cost of a search whose question goes to an embedder, which may bill it. */
+const embeddingCost = 100;
+
+/** Cost of a search: its question, and its length times what is asked of each passage. */
+export const searchCost = ({ topK, mode, rerank }: SearchCostInput) => {
+  const question = mode === 'KEYWORD' ? 1 : embeddingCost;
+  return {
+    field: rerank == null ? question : generationCost,
+    multiplier: Math.min(Math.max(topK ?? 8, 1), 100),
+  };
+};
+
+interface SearchCostInput {
+  topK?: number | null | undefined;
+  mode?: string | null | undefined;
+  rerank?: string | null | undefined;
+}
+
 interface Measured {
   complexity: number;
   depth: number;

@@ -1,4 +1,5 @@
 import type { Builder } from '../builder.ts';
+import { readableCitation, readableSources } from '../knowledge/readable-sources.ts';
 import { diversityField, rerankField } from '../knowledge/search.ts';
 import { ofContent } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
@@ -20,7 +21,9 @@ function declareCitation(builder: Builder): void {
     description: 'A claim of an answer with the words that support it.',
     fields: (t) => ({
       sourceIndex: t.exposeInt('sourceIndex', { description: 'Index in `sources`, from 0.' }),
-      citedText: t.exposeString('citedText', { description: 'The supporting words.' }),
+      citedText: t.exposeString('citedText', {
+        description: 'The supporting words. Empty if the source is withheld.',
+      }),
       textEnd: t.exposeInt('textEnd', {
         description: 'Where in Answer.text the claim ends.',
       }),
@@ -39,20 +42,27 @@ function declareAnswerType(builder: Builder): void {
         type: ['Source'],
         description: 'The passages that were given to the model.',
         authScopes: ofContent,
-        resolve: async (run, _args, { loaders }) =>
-          (await loaders.eventsOfRun.load(run.id)).flatMap((event) =>
+        resolve: async (run, _args, context) => {
+          const events = await context.loaders.eventsOfRun.load(run.id);
+          const sources = events.flatMap((event) =>
             event.type === 'SourcesFound' ? event.sources : [],
-          ),
+          );
+          return readableSources(sources, context);
+        },
       }),
       citations: t.field({
         type: ['Citation'],
         authScopes: ofContent,
         description:
           "Each points into a source; `citedText` stands in that source's content, word for word.",
-        resolve: async (run, _args, { loaders }) =>
-          (await loaders.eventsOfRun.load(run.id)).flatMap((event) =>
-            event.type === 'CitationFound' ? event.citation : [],
-          ),
+        resolve: async (run, _args, context) => {
+          const events = await context.loaders.eventsOfRun.load(run.id);
+          return Promise.all(
+            events
+              .flatMap((event) => (event.type === 'CitationFound' ? event.citation : []))
+              .map((citation) => readableCitation(citation, run.id, context)),
+          );
+        },
       }),
       cached: t.exposeBoolean('cached', {
         description:

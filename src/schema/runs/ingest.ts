@@ -1,5 +1,6 @@
 import type { IngestOutput } from '../../runs/ingest.ts';
 import type { Builder, ObjectFields } from '../builder.ts';
+import { readersField } from '../knowledge/readers-field.ts';
 import { ofContent } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 import { resultUnion } from '../results/result-union.ts';
@@ -85,6 +86,10 @@ function declareIngestInput(builder: Builder) {
       title: t.string({ description: 'Title to show and to search by.' }),
       text: t.string({ required: true, description: 'The text: plain or Markdown.' }),
       metadata: t.field({ type: 'JSON', description: 'A JSON object for filters.' }),
+      readers: t.stringList({
+        description:
+          "The collection's readers who may read it: `user:NAME`, `group:NAME` or `*`. Null for all of them. If left out, a known source keeps its readers.",
+      }),
     }),
   });
   return builder.inputType('IngestDocumentsInput', {
@@ -100,6 +105,10 @@ function declareIngestInput(builder: Builder) {
         required: true,
         description: 'At most 1,000 documents.',
         validate: { minLength: 1, maxLength: 1_000 },
+      }),
+      readers: readersField(t, {
+        description:
+          'Readers of a collection that this creates, in addition to its creator. An existing collection keeps its readers: see `updateCollection`.',
       }),
       options: t.field({ type: 'RunOptions', description: 'Options of the run.' }),
     }),
@@ -126,7 +135,8 @@ export function declareIngest(builder: Builder): void {
   declareRunOperation(builder, {
     mutation: {
       name: 'ingestDocuments',
-      description: 'Ingests documents into a collection and returns what was stored.',
+      description:
+        'Ingests documents into a collection and returns what was stored. For writers of the collection; editors create collections.',
     },
     subscription: {
       name: 'ingest',
@@ -134,7 +144,7 @@ export function declareIngest(builder: Builder): void {
     },
     result,
     codes,
-    scope: 'editor',
+    scopes: ['user', 'editor'],
     args: (arg) => ({ input: arg({ type: IngestDocumentsInput, required: true }) }),
     audit: ({ input: { collection, documents } }) => ({
       subject: collection,

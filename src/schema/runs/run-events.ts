@@ -1,5 +1,6 @@
 import type { Builder, ObjectFields } from '../builder.ts';
 import { parseId } from '../global-id.ts';
+import { readableCitation, readableSources } from '../knowledge/readable-sources.ts';
 import { callerOf } from '../limits/access.ts';
 import { forgetRun } from '../loaders.ts';
 import { ErrorData } from '../results/error-data.ts';
@@ -65,7 +66,7 @@ function declareTextEvents(builder: Builder): void {
       sources: t.field({
         type: ['Source'],
         description: 'The passages, best first.',
-        resolve: ({ body }) => body.sources,
+        resolve: ({ body }, _args, context) => readableSources(body.sources, context),
       }),
     }),
   });
@@ -76,7 +77,7 @@ function declareTextEvents(builder: Builder): void {
       citation: t.field({
         type: 'Citation',
         description: 'The citation.',
-        resolve: ({ body }) => body.citation,
+        resolve: ({ body }, _args, context) => readableCitation(body.citation, body.runId, context),
       }),
     }),
   });

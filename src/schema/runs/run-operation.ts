@@ -8,6 +8,7 @@ import type { CompletionRequest, RunHandle, RunOptions, RunRecord, Runs } from '
 import type { Arguments, Builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { callerOf } from '../limits/access.ts';
+import type { Scope } from '../limits/auth-scopes.ts';
 import { generationCost } from '../limits/operation-limits.ts';
 import { asResult, runAsResult } from '../results/as-result.ts';
 import type { AuditedAction } from '../results/audit-plugin.ts';
@@ -31,8 +32,8 @@ export interface RunOperation<Fields extends InputFieldMap> {
   result: OutputRef<ResultValue>;
   /** Errors that `result` returns as data. Other errors are thrown. */
   codes: readonly ErrorCode[];
-  /** The access rule of both fields. Default: user. */
-  scope?: 'user' | 'editor';
+  /** The access rules of both fields, any one of which is enough. Default: user. */
+  scopes?: readonly Scope[];
   /** Subject and detail of the entry in the audit log, for an operation that is an administrative action. */
   audit?: (args: InputShapeFromFields<Fields>) => AuditedAction;
   /** Arguments of both fields. */
@@ -89,7 +90,7 @@ interface RunArguments {
 
 /** Options that both fields have. */
 const sharedOptions = <Fields extends InputFieldMap>(operation: RunOperation<Fields>) => ({
-  authScopes: { [operation.scope ?? 'user']: true },
+  authScopes: Object.fromEntries((operation.scopes ?? ['user']).map((scope) => [scope, true])),
   audit: operation.audit,
   complexity: generationCost,
   extensions: { [worstCaseKey]: worstCaseWith(operation.completion as ToCompletion | undefined) },

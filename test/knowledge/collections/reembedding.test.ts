@@ -1,33 +1,36 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
-import { createKnowledge, type KnowledgeRoom } from '../../../src/knowledge/create-knowledge.ts';
+import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { type AdminKnowledge, asAdmin } from '../support/as-admin.ts';
 import { createCountingEmbedder } from '../support/counting-embedder.ts';
 
 const former = createCountingEmbedder('former');
 const next = createCountingEmbedder('next');
 const bills: { tokens: number; userId: string }[] = [];
 let database: Database & AsyncDisposable;
-let knowledge: KnowledgeRoom;
+let knowledge: AdminKnowledge;
 let collection = '';
 let collections = 0;
 
-const open = (): KnowledgeRoom =>
-  createKnowledge({
-    database,
-    log: testLog,
-    embedders: [former, next],
-    defaultEmbedder: 'former',
-    meterReembedding: (userId) => (embedder) => ({
-      ...embedder,
-      async embed(texts, options) {
-        const result = await embedder.embed(texts, options);
-        bills.push({ tokens: result.billedTokens, userId });
-        return result;
-      },
+const open = (): AdminKnowledge =>
+  asAdmin(
+    createKnowledge({
+      database,
+      log: testLog,
+      embedders: [former, next],
+      defaultEmbedder: 'former',
+      meterReembedding: (userId) => (embedder) => ({
+        ...embedder,
+        async embed(texts, options) {
+          const result = await embedder.embed(texts, options);
+          bills.push({ tokens: result.billedTokens, userId });
+          return result;
+        },
+      }),
     }),
-  });
+  );
 
 beforeAll(async () => {
   database = await openTestDatabase();

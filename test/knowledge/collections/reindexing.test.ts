@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
-import { createKnowledge, type KnowledgeRoom } from '../../../src/knowledge/create-knowledge.ts';
+import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { type AdminKnowledge, asAdmin } from '../support/as-admin.ts';
 
 let database: Database & AsyncDisposable;
-let knowledge: KnowledgeRoom;
+let knowledge: AdminKnowledge;
 const collection = 'old';
 
-const open = (): KnowledgeRoom =>
-  createKnowledge({ database, embedders: [], defaultEmbedder: 'hash-512', log: testLog });
+const open = (): AdminKnowledge =>
+  asAdmin(createKnowledge({ database, embedders: [], defaultEmbedder: 'hash-512', log: testLog }));
 
 beforeEach(async () => {
   database = await openTestDatabase();

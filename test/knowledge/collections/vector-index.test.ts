@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
 import type { Embedder } from '../../../src/kernel/embedder.ts';
-import { createKnowledge, type KnowledgeRoom } from '../../../src/knowledge/create-knowledge.ts';
+import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { type AdminKnowledge, asAdmin } from '../support/as-admin.ts';
 
 const dimensions = 16;
 const rows = 6_000;
@@ -31,7 +32,7 @@ const embedder: Embedder = {
 
 let database: Database & AsyncDisposable;
 let indexScans = 0;
-let knowledge: KnowledgeRoom;
+let knowledge: AdminKnowledge;
 beforeAll(async () => {
   database = await openTestDatabase();
   const defaultEmbedder = embedder.name;
@@ -44,13 +45,15 @@ beforeAll(async () => {
   };
   // An index from 5,000 vectors on.
   const comparedNumbers = 5_000 * dimensions;
-  knowledge = createKnowledge({
-    database: watched,
-    embedders: [embedder],
-    defaultEmbedder,
-    comparedNumbers,
-    log: testLog,
-  });
+  knowledge = asAdmin(
+    createKnowledge({
+      database: watched,
+      embedders: [embedder],
+      defaultEmbedder,
+      comparedNumbers,
+      log: testLog,
+    }),
+  );
   const documents = Array.from({ length: rows }, (_, n) => ({
     source: String(n),
     text: `${n} common`,

@@ -1,21 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
+import { everything } from '../../../src/kernel/access/readers.ts';
 import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
-import type { Knowledge } from '../../../src/knowledge/knowledge.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { type AdminKnowledge, asAdmin } from '../support/as-admin.ts';
 import { createCountingEmbedder } from '../support/counting-embedder.ts';
 
 const embedder = createCountingEmbedder();
 let database: Database & AsyncDisposable;
-let knowledge: Knowledge;
+let knowledge: AdminKnowledge;
 let collection = '';
 let collections = 0;
 
 beforeAll(async () => {
   database = await openTestDatabase();
   const defaultEmbedder = embedder.name;
-  knowledge = createKnowledge({ database, embedders: [embedder], defaultEmbedder, log: testLog });
+  knowledge = asAdmin(
+    createKnowledge({ database, embedders: [embedder], defaultEmbedder, log: testLog }),
+  );
 });
 afterAll(async () => {
   await knowledge.close();
@@ -250,7 +253,7 @@ describe('ingest', () => {
       'd4',
     ]);
     const ids = rest.edges.map(({ node }) => node.id);
-    const byId = await knowledge.documentsById([ids[1]!, 'none', ids[0]!]);
+    const byId = await knowledge.documentsById([ids[1]!, 'none', ids[0]!], everything);
     expect(byId.map((each) => each?.source ?? null)).toEqual(['d4', null, 'd3']);
   });
 });
@@ -266,12 +269,14 @@ describe('without the embedder', () => {
 
   it('refuses to ingest into a collection whose embedder is not configured', async () => {
     await ingest(guide('lift'));
-    const other = createKnowledge({
-      database,
-      embedders: [],
-      defaultEmbedder: 'hash-512',
-      log: testLog,
-    });
+    const other = asAdmin(
+      createKnowledge({
+        database,
+        embedders: [],
+        defaultEmbedder: 'hash-512',
+        log: testLog,
+      }),
+    );
     const documents = [{ source: 'a', text: 'b' }];
     await expect(other.ingest({ collection, documents })).rejects.toMatchObject({
       code: 'EMBEDDING_UNAVAILABLE',

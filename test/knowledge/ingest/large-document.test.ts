@@ -1,26 +1,29 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
 import { createStatisticsCache } from '../../../src/knowledge/collections/collection-statistics.ts';
-import { createKnowledge, type KnowledgeRoom } from '../../../src/knowledge/create-knowledge.ts';
+import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { type AdminKnowledge, asAdmin } from '../support/as-admin.ts';
 
 let database: Database & AsyncDisposable;
 let watched: Database;
-let knowledge: KnowledgeRoom;
+let knowledge: AdminKnowledge;
 let collection = '';
 let collections = 0;
 /** What comes between two transactions of an ingest, once so many are done. */
 let between: { after: number; work: () => Promise<unknown> } | null = null;
 
-const openKnowledge = (on: Database): KnowledgeRoom =>
-  createKnowledge({
-    database: on,
-    embedders: [],
-    defaultEmbedder: 'hash-512',
-    log: testLog,
-    latent: false,
-  });
+const openKnowledge = (on: Database): AdminKnowledge =>
+  asAdmin(
+    createKnowledge({
+      database: on,
+      embedders: [],
+      defaultEmbedder: 'hash-512',
+      log: testLog,
+      latent: false,
+    }),
+  );
 beforeAll(async () => {
   database = await openTestDatabase();
   watched = {

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/data/database.ts';
-import { createKnowledge, type KnowledgeRoom } from '../../../src/knowledge/create-knowledge.ts';
+import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
 import { fitLatentSpace } from '../../../src/knowledge/latent/fit-latent-space.ts';
 import { latentTerms } from '../../../src/knowledge/latent/latent-terms.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { type AdminKnowledge, asAdmin } from '../support/as-admin.ts';
 
 // Two worlds of words. "physician" and "doctor" never meet in a text, but keep the same company.
 const worlds = [
@@ -77,16 +78,18 @@ describe('fitLatentSpace', () => {
 
 describe('the latent space of a collection', () => {
   let database: Database & AsyncDisposable;
-  let knowledge: KnowledgeRoom;
+  let knowledge: AdminKnowledge;
   const documents = texts.map((text, n) => ({ source: String(n), text }));
   beforeAll(async () => {
     database = await openTestDatabase();
-    knowledge = createKnowledge({
-      database,
-      embedders: [],
-      defaultEmbedder: 'hash-512',
-      log: testLog,
-    });
+    knowledge = asAdmin(
+      createKnowledge({
+        database,
+        embedders: [],
+        defaultEmbedder: 'hash-512',
+        log: testLog,
+      }),
+    );
     await knowledge.ingest({ collection: 'cases', documents: documents.slice(0, 400) });
     await knowledge.settled();
   }, 60_000);
@@ -135,12 +138,14 @@ describe('the latent space of a collection', () => {
   });
 
   it('gives up at once when the room closes', async () => {
-    const other = createKnowledge({
-      database,
-      embedders: [],
-      defaultEmbedder: 'hash-512',
-      log: testLog,
-    });
+    const other = asAdmin(
+      createKnowledge({
+        database,
+        embedders: [],
+        defaultEmbedder: 'hash-512',
+        log: testLog,
+      }),
+    );
     const changed = documents.map(({ source, text }) => ({ source, text: `${text} again` }));
     await other.ingest({ collection: 'cases', documents: changed });
     const settling = other.settled();
@@ -154,11 +159,11 @@ describe('the latent space of a collection', () => {
   it('is fitted by the next room when the one that took the documents in had no time for it', async () => {
     const room = { database, embedders: [], defaultEmbedder: 'hash-512', log: testLog };
     const before = (await state())!['generation']!;
-    const first = createKnowledge(room);
+    const first = asAdmin(createKnowledge(room));
     const changed = documents.map(({ source, text }) => ({ source, text: `once more ${text}` }));
     await first.ingest({ collection: 'cases', documents: changed });
     await first.close();
-    const second = createKnowledge(room);
+    const second = asAdmin(createKnowledge(room));
     await second.settled();
     expect((await state())!['generation']).toBe(before + 1);
     await second.close();

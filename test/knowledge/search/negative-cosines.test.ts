@@ -3,6 +3,7 @@ import type { Embedder } from '../../../src/kernel/embedder.ts';
 import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { asAdmin } from '../support/as-admin.ts';
 
 /** Lays "at -0.25" down at that cosine from every question. */
 const angles: Embedder = {
@@ -23,12 +24,14 @@ test.each(['SEMANTIC', 'HYBRID'] as const)(
   async (mode) => {
     await using database = await openTestDatabase();
     const embedders = [angles];
-    const knowledge = createKnowledge({
-      database,
-      embedders,
-      defaultEmbedder: 'angles',
-      log: testLog,
-    });
+    const knowledge = asAdmin(
+      createKnowledge({
+        database,
+        embedders,
+        defaultEmbedder: 'angles',
+        log: testLog,
+      }),
+    );
     const cosines = ['-0.9', '-0.1', '-0.5', '-0.02', '-0.7', '-0.3'];
     const documents = cosines.map((cosine) => ({ source: cosine, text: `at ${cosine}` }));
     await knowledge.ingest({ collection: 'default', documents });

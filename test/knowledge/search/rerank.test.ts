@@ -46,7 +46,7 @@ beforeAll(async () => {
   }));
   await server.data(
     `mutation ($input: IngestDocumentsInput!) { ingestDocuments(input: $input) { __typename } }`,
-    { input: { collection: 'mills', documents } },
+    { input: { collection: 'mills', documents, readers: ['*'] } },
   );
 });
 afterAll(() => server[Symbol.asyncDispose]());

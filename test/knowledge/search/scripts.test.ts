@@ -3,24 +3,27 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJudgedCollection } from '../../../bench/retrieval-collection.ts';
 import type { JudgedQuestion } from '../../../src/cli/calibrate/judged-questions.ts';
 import type { Database } from '../../../src/data/database.ts';
-import { createKnowledge, type KnowledgeRoom } from '../../../src/knowledge/create-knowledge.ts';
+import { createKnowledge } from '../../../src/knowledge/create-knowledge.ts';
 import { openTestDatabase } from '../../support/test-database.ts';
 import { testLog } from '../../support/test-log.ts';
+import { type AdminKnowledge, asAdmin } from '../support/as-admin.ts';
 
 const folder = path.join(import.meta.dirname, '../../../bench/collections/scripts');
 const collection = 'scripts';
 let database: Database & AsyncDisposable;
-let knowledge: KnowledgeRoom;
+let knowledge: AdminKnowledge;
 let questions: JudgedQuestion[];
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  knowledge = createKnowledge({
-    database,
-    embedders: [],
-    defaultEmbedder: 'hash-512',
-    log: testLog,
-  });
+  knowledge = asAdmin(
+    createKnowledge({
+      database,
+      embedders: [],
+      defaultEmbedder: 'hash-512',
+      log: testLog,
+    }),
+  );
   const judged = await readJudgedCollection(folder);
   questions = judged.questions;
   const documents = judged.documents.map(({ id, text }) => ({ source: id, text }));

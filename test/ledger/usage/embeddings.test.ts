@@ -53,7 +53,7 @@ const documents = (count: number, text: string): object[] =>
   Array.from({ length: count }, (_, at) => ({ source: `${text}-${at}`, text: `${text} ${at}.` }));
 const ingest = (documents: object[]) =>
   server.data<{ ingestDocuments: { __typename: string; code?: string } }>(INGEST, {
-    input: { collection: 'default', documents },
+    input: { collection: 'default', documents, readers: ['*'] },
   });
 
 test('an ingest is recorded as its caller’s, and unchanged text costs nothing', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DomainError, type ErrorCode } from '../../../src/kernel/errors.ts';
 import type { RunEventBody } from '../../../src/kernel/events.ts';
+import type { DocumentRecord } from '../../../src/knowledge/knowledge.ts';
 import { createSchema } from '../../../src/schema/create-schema.ts';
 import { encodeGlobalId } from '../../../src/schema/global-id.ts';
 import { cursorsOf } from '../../../src/schema/runs/cursor.ts';
@@ -106,8 +107,10 @@ test('every event is told by its type, place and content', async () => {
     variables: { id: globalId },
     services: {
       ledger: { usageByRun: async (ids) => ids.map(() => usage) },
+      knowledge: { documentsById: async (ids) => ids.map((id) => ({ id }) as DocumentRecord) },
       runs: {
         join: async () => handleOf(runRecord(), { events: () => list(events) }),
+        storedEvents: async () => [events],
         get: async () => runRecord({ kind: 'AGENT' }),
         approvalsById: async () => [decisions.shift() ?? null],
         approvals: async () => [[approvalRecord('APPROVED')]],
