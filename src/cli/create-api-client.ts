@@ -30,6 +30,8 @@ interface Answer {
   }[];
 }
 
+/** Says nothing of what would do. */
+const refusal = 'Your key does not allow this.';
 const attempts = 6;
 const maxWaitSeconds = 60;
 
@@ -102,7 +104,7 @@ async function readAnswer(response: Response): Promise<unknown> {
 }
 
 function tellError({ message, extensions }: NonNullable<Answer['errors']>[number]): string {
-  if (extensions?.code === 'FORBIDDEN') return `${message} This needs an admin’s key.`;
+  if (message === refusal) return `${message} This needs an admin’s key.`;
   const issues = extensions?.issues?.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   return issues?.length ? issues.join('; ') : message;
 }

@@ -6,9 +6,9 @@ import { calibrate } from './calibrate/calibrate.ts';
 import { CliError } from './cli-error.ts';
 import { type ApiClient, createApiClient } from './create-api-client.ts';
 import { findFiles } from './ingest/find-files.ts';
+import { findReaders } from './ingest/find-readers.ts';
 import { ingestFiles } from './ingest/ingest-files.ts';
 import { isStored, isWorthTelling, newReport, printReport } from './ingest/ingest-report.ts';
-import { printReaders } from './ingest/print-readers.ts';
 import { pullPrompts } from './prompts/pull-prompts.ts';
 import { pushPrompts } from './prompts/push-prompts.ts';
 import { createTerminal, type Output, type Progress, type Terminal } from './terminal.ts';
@@ -50,7 +50,7 @@ function connect(
 const urlOption = () =>
   new Option('--url <url>', 'the server (default: TESSERA_URL, else http://127.0.0.1:4000)');
 const keyOption = () =>
-  new Option('--key <key>', 'an admin’s key (default: TESSERA_KEY, which `ps` does not show)');
+  new Option('--key <key>', 'an editor’s or admin’s key (default: TESSERA_KEY, which `ps` does not show)');
 
 function keyAndValue(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
@@ -92,8 +92,15 @@ async function ingest(paths: string[], options: IngestOptions, session: Session)
     if (isWorthTelling(report)) printReport(report, collection, terminal);
     throw error;
   }
+  if (isStored(report)) {
+    const { description, missing } = await findReaders(client, collection, readers);
+    report.readers = description;
+    if (missing.length > 0)
+      terminal.tell(
+        `The collection was there before and keeps its readers, without ${missing.join(', ')}: change them with updateCollection(readers).`,
+      );
+  }
   printReport(report, collection, terminal);
-  if (isStored(report)) await printReaders({ client, terminal, collection, readers });
   return report.failed.length > 0 ? 1 : 0;
 }
 

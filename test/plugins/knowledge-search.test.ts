@@ -36,6 +36,9 @@ test('search_knowledge asks the knowledge room and offers what it finds for cita
   const context = {
     runId: expect.any(String),
     userId: expect.any(String),
+    groups: [],
+    roles: ['USER'],
+    scopes: undefined,
     requestId: expect.any(String),
     apiKeyId: null,
   };

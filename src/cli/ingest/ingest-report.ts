@@ -6,6 +6,8 @@ export interface IngestReport {
   updated: number;
   unchanged: number;
   chunks: number;
+  /** A sentence that says who may read the collection. */
+  readers?: string;
   /** Not read on purpose: the files by why. */
   skipped: Map<string, string[]>;
   failed: { file: string; reason: string }[];
@@ -37,9 +39,9 @@ export const isStored = ({ created, updated, unchanged }: IngestReport): boolean
 const maxNamed = 5;
 
 export function printReport(report: IngestReport, collection: string, { print }: Terminal): void {
-  const { created, updated, unchanged, chunks, skipped, failed } = report;
+  const { created, updated, unchanged, chunks, readers, skipped, failed } = report;
   print(
-    `Collection "${collection}": ${created} new, ${updated} changed, ${unchanged} as before (${chunks} chunks written or checked).`,
+    `Collection "${collection}": ${created} new, ${updated} changed, ${unchanged} as before (${chunks} chunks written or checked).${readers ? ` ${readers}` : ''}`,
   );
   for (const [reason, files] of skipped) {
     const more = files.length > maxNamed ? `, … (${files.length})` : '';

@@ -29,6 +29,8 @@ mutation Complete {
 mutation Ingest {
   ingestDocuments(input: {
     collection: "notes"
+    # Who may read it beside you: user:NAME, group:NAME, or * for every signed-in caller.
+    readers: ["*"]
     documents: [{
       source: "mosaic.md"
       text: """

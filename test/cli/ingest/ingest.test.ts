@@ -59,7 +59,7 @@ test('reads Markdown, HTML, text and PDF, and sends only what has changed', asyn
   expect(first).toMatchObject({
     code: 0,
     output: expect.stringMatching(
-      /^Collection "kinds": 4 new, 0 changed, 0 as before .*\nSkipped, \.png files are not read: .*logo\.png\n$/,
+      /^Collection "kinds": 4 new, 0 changed, 0 as before .* Readable by user:admin and admins only\.\nSkipped, \.png files are not read: .*logo\.png\n$/,
     ),
   });
   const file = (kind: string) => ({ team: 'docs', kind, fingerprint: expect.any(String) });
@@ -166,6 +166,26 @@ test('sends in batches; what the server refuses is told, and only that', async (
   ]);
 });
 
+test('says who may read the collection, and names readers for a new one', async () => {
+  await using folder = await createFolder({ 'a.md': '# Tea' });
+  const ingest = (...options: string[]) =>
+    runCli(['ingest', 'a.md', '-c', 'read', ...options], { cwd: folder.path, server });
+  const made = await ingest('--readers', 'group:sales', 'user:ann');
+  expect(made.output).toContain('Readable by user:admin, group:sales, user:ann and admins only.\n');
+  const later = await ingest('--readers', '*', '--force');
+  expect(later.output).toContain('Readable by user:admin, group:sales, user:ann and admins only.');
+  expect(later.progress).toContain('keeps its readers, without *: change them with');
+  const wrong = await ingest('--readers', 'ann', '--force');
+  expect(wrong).toMatchObject({ code: 1, progress: expect.stringContaining('must be user:NAME') });
+  const access = (...words: string[]) => runCli(['access', ...words], { cwd: folder.path, server });
+  expect((await access('ann')).output).toContain(
+    'reads read (1 of 1 documents). It is read as user:ann.\n',
+  );
+  expect((await access('bob', '--groups', 'hr')).output).toContain(
+    'no    read (0 of 1 documents). It is read by only user:admin, group:sales, user:ann: add user:bob or group:hr with updateCollection(readers).\n',
+  );
+});
+
 test('is a program of its own', async () => {
   await using folder = await createFolder({ 'a.html': page });
   const { path: cwd } = folder;
@@ -220,7 +240,9 @@ test('says in one line what keeps it from starting', async () => {
   expect(await line([...ingest, '--url', server.url, '--key', await server.keyFor('ann')])).toEqual(
     {
       code: 1,
-      progress: expect.stringMatching(/^tessera: .*This needs an admin’s key\.\n$/),
+      progress: expect.stringMatching(
+        /^tessera: You may not write to the collection "x": .*the role EDITOR.*\n$/,
+      ),
     },
   );
   expect(await line(ingest, { TESSERA_URL: 'nowhere' })).toEqual({

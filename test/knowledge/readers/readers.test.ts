@@ -243,6 +243,36 @@ describe('who writes', () => {
   });
 });
 
+test('the scopes of a key bound what it reads and writes, an admin’s too', async () => {
+  const { createApiKey } = await server.data<{ createApiKey: { secret: string } }>(
+    `mutation { createApiKey(input: { name: "narrow", userId: "eve", roles: [ADMIN, USER], scopes: { collections: ["hr-*", "made"] } }) { secret } }`,
+  );
+  keys['eve'] = createApiKey.secret;
+  expect((await search('eve', { collection: 'hr-salaries' })).data?.search).toHaveLength(2);
+  expect(codeOf(await search('eve', { collection: 'deals' }))).toBe('COLLECTION_NOT_FOUND');
+  const listed = await server.data<{ collections: { name: string }[] }>(
+    '{ collections { name } documents(first: 100) { edges { node { collection } } } }',
+    {},
+    as('eve'),
+  );
+  expect(JSON.stringify(listed)).not.toContain('deals');
+  server.demo.script({
+    kind: 'tool_calls',
+    calls: [{ name: 'search_knowledge', input: { query: secret, topK: 20 } }],
+  });
+  const run = await server.data(
+    `mutation { runAgent(input: { agent: "researcher", message: "Look." }) {
+      ... on AgentRun { turns { toolCalls { output } } } } }`,
+    {},
+    as('eve'),
+  );
+  expect(JSON.stringify(run)).toContain('hr-salaries/one.md');
+  expect(JSON.stringify(run)).not.toContain('deals/');
+  expect(await ingest('eve', { collection: 'made' })).toMatchObject({ created: 2 });
+  const input = { collection: 'deals', documents: documentsOf('deals') };
+  expect(codeOf(await server.execute(INGEST, { input }, as('eve')))).toBe('FORBIDDEN');
+});
+
 test('an admin is told why a user finds nothing', async () => {
   const access = (variables: object, options?: { as: string }) =>
     server.execute<{ collectionAccess: { collection: string }[] }>(
