@@ -128,10 +128,12 @@ function createTargets(options: ModelsOptions, limits: Required<ModelLimits>) {
       options.onBreakerChange?.(model, state);
     },
   });
+  const isKnown = (name: ModelName) => options.prices.priceOf(name, new Date()) !== null;
   const read = (name: string): ProviderModel => {
-    const found = readModelName(name, providers);
+    const found = readModelName(name, { providers, isKnown });
     if (found) return found;
-    const message = `This server has no provider for the model ${JSON.stringify(name.slice(0, 100))}.`;
+    const known = [...providers.keys()].map((prefix) => `${prefix}/…`).join(', ');
+    const message = `This server has no provider for the model ${JSON.stringify(name.slice(0, 100))}. Models are named ${known}; anthropic/ may be left out.`;
     throw new DomainError('MODEL_NOT_FOUND', message);
   };
   return {

@@ -55,11 +55,47 @@ describe('a model name', () => {
     expect(test.models.resolve(name)).toBe(meant);
   });
 
-  it.each(['openai/gpt-x', 'anthropic/', '/x', '', '  '])('%j means none here', async (name) => {
+  it.each([
+    'openai/gpt-x',
+    'anthropic/',
+    '/x',
+    '',
+    '  ',
+    'anthropic/anthropic/claude-haiku-5-5',
+    'anthropic/anthropic/anthropic/claude-haiku-5-5',
+    'anthropic/ claude-haiku-5-5',
+    'anthropic /claude-haiku-5-5',
+    'claude haiku-5-5',
+    'claude-haiku-5-5\u200b',
+    'anthropic/claude-haiku\u00a05-5',
+  ])('%j means none here', async (name) => {
     await using test = await startTestModels();
     expect(() => test.models.resolve(name)).toThrow(
       expect.objectContaining({ code: 'MODEL_NOT_FOUND', retryable: false }),
     );
+  });
+
+  it('reads as the same model however often it is read', async () => {
+    const provider = (name: string) => ({ name }) as never;
+    const models = createModels({
+      providers: [provider('anthropic'), provider('openai')],
+      prices: createPrices({ overrides: { 'openai/openai/gpt-oss': { input: 1, output: 2 } } }),
+      defaultModel: haiku,
+      log: testLog,
+    });
+    for (const [name, meant] of [
+      [' claude-x ', 'claude-x'],
+      ['anthropic/claude-x', 'claude-x'],
+      ['openai/meta/llama', 'openai/meta/llama'],
+      ['openai/anthropic/claude-x', 'openai/anthropic/claude-x'],
+      ['openai/openai/gpt-oss', 'openai/openai/gpt-oss'],
+    ] as const) {
+      expect(models.resolve(name)).toBe(meant);
+      expect(models.resolve(meant)).toBe(meant);
+    }
+    for (const name of ['openai/openai/gpt-x', 'anthropic/openai/gpt-x']) {
+      expect(() => models.resolve(name)).toThrow(/has no provider/);
+    }
   });
 
   it('of the demo model is served without a price', async () => {

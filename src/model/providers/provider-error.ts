@@ -80,7 +80,8 @@ const shown: Readonly<Record<ProviderFailureKind, Shown>> = {
   model_unknown: {
     code: 'MODEL_NOT_FOUND',
     retryable: false,
-    message: ({ provider, model }) => `${provider} knows no model named ${model}.`,
+    message: ({ provider, model }) =>
+      `${provider} knows no model named ${model}.${prefixHint(provider, model)}`,
   },
   request_invalid: refused,
   request_too_long: refused,
@@ -101,6 +102,12 @@ const shown: Readonly<Record<ProviderFailureKind, Shown>> = {
       `${provider} sent far more of ${model} than was asked for, and was cut off. Check what serves this model.`,
   },
 };
+
+/** Names without a prefix are Claude's, which people who come from elsewhere do not expect. */
+const prefixHint = (provider: string, model: string): string =>
+  provider !== 'Claude' || model.startsWith('claude')
+    ? ''
+    : ` Models of other providers are named with their prefix: did you mean openai/${model}?`;
 
 /** The typed error for a provider's failure: a clear sentence, then the provider's own. */
 export function providerError(failure: ProviderFailure): DomainError {

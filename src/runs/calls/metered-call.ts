@@ -61,7 +61,7 @@ export interface MeteredCall {
 export async function askGates<Request extends CallRequest>(
   billing: Billing,
   request: Request,
-  { hooks, keyLimits }: RunServices,
+  { hooks, keyLimits, models }: RunServices,
 ): Promise<Request> {
   const { scopes, tag } = billing;
   await keyLimits.assertTokens({ apiKeyId: tag.apiKeyId, scopes });
@@ -71,7 +71,8 @@ export async function askGates<Request extends CallRequest>(
       hooks.gate({ ...request.call, model }, hookContext(billing)),
     );
   };
-  const [first, ...fallbacks] = request.chain;
+  // The names under which the models are called, whatever the caller wrote.
+  const [first, ...fallbacks] = new Set(request.chain.map((name) => models.resolve(name)));
   await ask(first!);
   const chain = [first!];
   for (const model of fallbacks) {
