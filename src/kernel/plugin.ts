@@ -6,6 +6,7 @@ import type { KnowledgeSearch } from './knowledge-search.ts';
 import type { Log } from './log.ts';
 import type { ModelProvider } from './model.ts';
 import type { AnyPrompt } from './prompt.ts';
+import { stackFiles } from './registry/stack-files.ts';
 import type { Reranker } from './reranker.ts';
 import type { AnyTool } from './tool.ts';
 
@@ -48,6 +49,8 @@ export interface ConfiguredPlugin {
   name: string;
   version: string;
   description: string | null;
+  /** The file that declares it, where that is known. */
+  source?: string | undefined;
   /** Throws `z.ZodError` when the options are not of the plugin's schema. */
   setup(services: PluginServices): Promise<PluginParts>;
 }
@@ -67,10 +70,12 @@ export function definePlugin<Options extends z.ZodType = typeof noOptions>(
   definition: PluginDefinition<Options>,
 ): PluginFactory<Options> {
   const { name, version, description, options: schema = noOptions } = definition;
+  const [, source] = stackFiles(new Error());
   const configure = (options: unknown = {}): ConfiguredPlugin => ({
     name,
     version,
     description: description ?? null,
+    source,
     setup: async (services) =>
       definition.setup((await schema.parseAsync(options)) as z.output<Options>, services),
   });

@@ -18,6 +18,7 @@ import { declareCollection } from './knowledge/collection.ts';
 import { declareDocument } from './knowledge/document.ts';
 import { declareSearch } from './knowledge/search.ts';
 import { checkAccessRules } from './limits/access-rules.ts';
+import { PluginFields } from './plugin-fields.ts';
 import { declareExperiment } from './prompts/experiment.ts';
 import { declarePrompt } from './prompts/prompt.ts';
 import { declarePromptVersion } from './prompts/prompt-version.ts';
@@ -93,33 +94,25 @@ function declareRecords(builder: Builder): void {
   declareServerStatus(builder);
 }
 
-function extendByPlugins(builder: Builder, { plugins }: Registry): void {
-  for (const { name, parts } of plugins) {
-    try {
-      parts.graphql?.(builder);
-    } catch (cause) {
-      const problem = `plugin "${name}": graphql(builder) failed: ${messageOf(cause)}`;
-      throw new StartupError([problem], { cause });
-    }
-  }
-}
-
-/** What plugins declared shows only now to be wrong: a name that is taken, a type that is missing or has no fields. */
-function buildSchema(builder: Builder): GraphQLSchema {
-  const schema = toSchema(builder);
+/** Only now it shows when a plugin takes a name that is taken, or declares a type without fields. */
+function buildSchema(builder: Builder, pluginFields: PluginFields): GraphQLSchema {
+  const schema = toSchema(builder, pluginFields);
   // Else each operation would find it, and fail.
   const problems = validateSchema(schema);
   if (problems.length === 0) return schema;
   throw new StartupError(
-    problems.map(({ message }) => `the GraphQL schema is unsound: ${message}`),
+    problems.map(({ message }) =>
+      pluginFields.explain(`the GraphQL schema is unsound: ${message}`),
+    ),
   );
 }
 
-function toSchema(builder: Builder): GraphQLSchema {
+function toSchema(builder: Builder, pluginFields: PluginFields): GraphQLSchema {
   try {
     return builder.toSchema();
   } catch (cause) {
-    throw new StartupError([`the GraphQL schema cannot be built: ${messageOf(cause)}`], { cause });
+    const problem = `the GraphQL schema cannot be built: ${messageOf(cause)}`;
+    throw new StartupError([pluginFields.explain(problem)], { cause });
   }
 }
 
@@ -136,8 +129,10 @@ export function createSchema(registry: Registry): GraphQLSchema {
   declareRuns(builder, prompts);
   declareRecords(builder);
   prompts.declare();
-  extendByPlugins(builder, registry);
-  const schema = buildSchema(builder);
-  checkAccessRules(schema);
+  const pluginFields = new PluginFields();
+  for (const plugin of registry.plugins) pluginFields.extend(builder, plugin);
+  const schema = buildSchema(builder, pluginFields);
+  checkAccessRules(schema, (problem) => pluginFields.explain(problem));
+  pluginFields.attribute(schema);
   return schema;
 }

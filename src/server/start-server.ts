@@ -13,6 +13,7 @@ import type { Services } from '../schema/services.ts';
 import { createMetrics, type Metrics } from '../telemetry/create-metrics.ts';
 import { createTransport, type Transport } from '../transport/create-transport.ts';
 import { version } from '../version.ts';
+import { checkDefaultModel } from './check-default-model.ts';
 import { createServices } from './create-services.ts';
 import { databaseOf } from './service-options.ts';
 import { createUndoList } from './undo-list.ts';
@@ -22,6 +23,7 @@ export interface Running {
   /** Where the server listens, without a path. */
   url: string;
   services: Services;
+  metrics: Metrics;
   database: Database;
   /** Answers come from the demo model, since there is no key. */
   demo: boolean;
@@ -37,6 +39,8 @@ interface StartOptions {
   log: Log;
   /** In place of the one that the configuration names. It is closed with the server all the same. */
   database?: Database;
+  /** Refuse to start with a default model that nobody has. */
+  checkModel?: boolean;
   /** In place of those that the configuration file lists. */
   plugins?: readonly ConfiguredPlugin[];
   /** In place of the ledger, for a measurement without accounting. */
@@ -52,6 +56,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     const database = undo.add(options.database ?? (await openDatabaseOf(config, log)));
     const parts = { database, metrics, log, undo, plugins, openLedger };
     const { services, demo } = await createServices(config, parts);
+    if (options.checkModel) checkDefaultModel(config, { models: services.models, demo, log });
     const transport = openTransport(config, { services, database, metrics, log });
     const port = await transport.listen(config.host, config.port);
     const url = `http://${nameOf(config.host)}:${port}`;
@@ -63,7 +68,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
       await transport.close();
       await undo.run();
     };
-    return { port, url, services, database, demo, newAdminKey, loginLink, stop };
+    return { port, url, services, metrics, database, demo, newAdminKey, loginLink, stop };
   } catch (error) {
     await undo.run();
     throw error;

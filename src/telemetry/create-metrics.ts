@@ -33,6 +33,8 @@ export interface Metrics {
   modelCallFinished(measure: ModelCallMeasure): void;
   runFinished(measure: { kind: string; status: string }): void;
   slowConsumerEnded(transport: 'http' | 'websocket'): void;
+  /** `plugin`: of the plugin list, or "unknown". */
+  strayFault(plugin: string): void;
   observe(gauges: Gauges): void;
   /** In the Prometheus text format. */
   text(): Promise<string>;
@@ -60,6 +62,12 @@ export function createMetrics(): Metrics {
     labelNames: ['transport'],
     registers,
   });
+  const strayFaults = new Counter({
+    name: 'tessera_plugin_stray_faults_total',
+    help: 'Rejections and throws of plugins that nobody caught',
+    labelNames: ['plugin'],
+    registers,
+  });
   const runs = new Counter({
     name: 'tessera_runs_total',
     help: 'Runs that ended, by kind and status',
@@ -73,6 +81,7 @@ export function createMetrics(): Metrics {
     modelCallFinished,
     runFinished: ({ kind, status }) => runs.inc({ kind, status }),
     slowConsumerEnded: (transport) => slowConsumers.inc({ transport }),
+    strayFault: (plugin) => strayFaults.inc({ plugin }),
     observe: (gauges) => registerGauges(registers, gauges),
     text: () => registry.metrics(),
     contentType: registry.contentType,

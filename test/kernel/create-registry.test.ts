@@ -49,6 +49,35 @@ async function problemsOf(...plugins: unknown[]): Promise<readonly string[]> {
   return (error as StartupError).problems;
 }
 
+test.each<[string, unknown, string]>([
+  [
+    'one tool instead of a list',
+    { tools: tool('t') },
+    'tools must be a list, as in { tools: [one] }: put it in brackets',
+  ],
+  ['a function', { tools: () => [tool('t')] }, 'tools must be a list, as in { tools: [one] }'],
+  ['a text', { agents: 'a' }, 'agents must be a list, as in { agents: [one] }'],
+  ['null in a list', { tools: [null] }, 'tools[0] is no definition, but null'],
+  ['a name', { prompts: ['sum'] }, 'prompts[0] is no definition, but the text "sum"'],
+  ['a list', [tool('t')], 'setup must return an object, as in { tools: [tool] }'],
+  ['hooks in a list', { hooks: [] }, 'hooks must be an object, as in { hooks: { onAlert: … } }'],
+  [
+    'a hook that is no function',
+    { hooks: { onAlert: true } },
+    'the hook onAlert must be a function',
+  ],
+  ['a close that is none', { close: 1 }, 'close must be a function'],
+  [
+    'a provider without methods',
+    { providers: [{ name: 'p', stream() {}, estimateInputTokens() {} }] },
+    'providers[0]: listModels must be a function',
+  ],
+])('a plugin that returns %s is named, with what it should be', async (_name, parts, problem) => {
+  expect(await problemsOf(plugin('odd', parts as PluginParts))).toEqual([
+    `plugin "odd": ${problem}`,
+  ]);
+});
+
 test('collects what every plugin defines, in order', async () => {
   const closed: string[] = [];
   const registry = await createRegistry(

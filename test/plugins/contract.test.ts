@@ -125,7 +125,7 @@ describe('the contract of plugins finds', () => {
       }),
     });
     expect(await checkPlugin(hollow())).toEqual([
-      'the GraphQL schema is unsound: Type Hollow must define one or more fields.',
+      'plugin "hollow": the GraphQL schema is unsound: Type Hollow must define one or more fields.',
     ]);
   });
 

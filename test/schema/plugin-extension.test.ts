@@ -91,7 +91,45 @@ describe('a plugin', () => {
         );
       });
     expect(create).toThrow(StartupError);
-    expect(create).toThrow('viewer');
+    expect(create).toThrow(/plugin "extra": .*field viewer on Query: the server has that field/);
+  });
+
+  test.each<[string, (builder: SchemaBuilderForPlugins) => void, RegExp]>([
+    [
+      'one of several fields',
+      (builder) =>
+        builder.mutationFields((t) => ({
+          complete: t.string({ authScopes: { user: true }, resolve: () => '' }),
+        })),
+      /plugin "extra": .*field complete on Mutation: the server has that field/,
+    ],
+    [
+      'a field of a built-in type',
+      (builder) => builder.objectField('Viewer', 'userId', (t) => t.string({ resolve: () => '' })),
+      /plugin "extra": .*field userId on Viewer: the server has that field/,
+    ],
+    [
+      'a root field without an access rule',
+      (builder) => builder.queryField('loose', (t) => t.string({ resolve: () => '' })),
+      /plugin "extra": Query\.loose does not say who may use it/,
+    ],
+  ])('is named for %s', (_name, graphql, message) => {
+    expect(() => schemaWith(graphql)).toThrow(message);
+  });
+
+  test('is named beside the one that has the field already', () => {
+    const graphql = (builder: SchemaBuilderForPlugins) =>
+      builder.queryField('same', (t) =>
+        t.string({ authScopes: { user: true }, resolve: () => '' }),
+      );
+    const plugin = (name: string) => ({
+      name,
+      version: '1',
+      description: null,
+      parts: { graphql },
+    });
+    const create = () => createSchema(registryWith({ plugins: [plugin('one'), plugin('two')] }));
+    expect(create).toThrow(/^plugin "two": .*same on Query: plugin "one" has that field/);
   });
 });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AnyAgent } from '../agent.ts';
 import type { Embedder } from '../embedder.ts';
-import type { Hooks, RegisteredHooks } from '../hooks.ts';
+import type { RegisteredHooks } from '../hooks.ts';
 import { messageOf } from '../message-of.ts';
 import type { ModelProvider } from '../model.ts';
 import type { ConfiguredPlugin, PluginParts, PluginServices } from '../plugin.ts';
@@ -10,6 +10,8 @@ import type { Reranker } from '../reranker.ts';
 import { StartupError } from '../startup-error.ts';
 import type { AnyTool } from '../tool.ts';
 import { isKebabCase } from './names.ts';
+import { readParts } from './part-problems.ts';
+import { partsAs, runAsPlugin } from './plugin-context.ts';
 import type { Registered, RegisteredPlugin, Registry, RegistryCheck } from './registry.ts';
 import {
   type DefinitionKind,
@@ -82,24 +84,6 @@ function setupProblems(plugin: ConfiguredPlugin, error: unknown): string[] {
   );
 }
 
-const partNames: ReadonlySet<string> = new Set<keyof PluginParts>([
-  ...(['tools', 'prompts', 'agents', 'hooks', 'embedders', 'rerankers', 'providers'] as const),
-  ...(['graphql', 'close'] as const),
-]);
-const hookNames: ReadonlySet<string> = new Set<keyof Hooks>([
-  ...(['beforeModelCall', 'afterModelCall', 'afterToolCall'] as const),
-  ...(['onRunEvent', 'onRunEnd', 'onAlert'] as const),
-]);
-
-/** A misspelt part would be left out without a word. */
-function unknownParts(parts: PluginParts): string[] {
-  const found = (what: string, given: object, known: ReadonlySet<string>): string[] =>
-    Object.keys(given)
-      .filter((name) => !known.has(name))
-      .map((name) => `there is no ${what} "${name}" (there are: ${[...known].join(', ')})`);
-  return [...found('part', parts, partNames), ...found('hook', parts.hooks ?? {}, hookNames)];
-}
-
 type Add<Definition> = {
   kind: DefinitionKind;
   definitions: readonly Definition[] | undefined;
@@ -159,7 +143,6 @@ function addRerankers(
 function addParts(draft: Draft, plugin: string, parts: PluginParts): string[] {
   if (parts.hooks) draft.hooks.push({ plugin, hooks: parts.hooks });
   return [
-    ...unknownParts(parts).map((problem) => `plugin "${plugin}": ${problem}`),
     ...addDefinitions(plugin, { kind: 'tool', definitions: parts.tools, into: draft.tools }),
     ...addDefinitions(plugin, { kind: 'prompt', definitions: parts.prompts, into: draft.prompts }),
     ...addDefinitions(plugin, { kind: 'agent', definitions: parts.agents, into: draft.agents }),
@@ -174,12 +157,17 @@ async function setUp(
   plugin: ConfiguredPlugin,
   services: PluginServices,
 ): Promise<string[]> {
-  const { name, version, description } = plugin;
+  const { name, version, description, source } = plugin;
+  const log = services.log.child({ plugin: name });
   try {
-    const log = services.log.child({ plugin: name });
-    const parts = (await plugin.setup({ ...services, log })) ?? {};
-    draft.plugins.push({ name, version, description, parts });
-    return addParts(draft, name, parts);
+    const returned = await runAsPlugin(name, () => plugin.setup({ ...services, log }));
+    const { parts: sound, problems } = readParts(returned);
+    const parts = partsAs(name, sound);
+    draft.plugins.push({ name, version, description, source, parts });
+    return [
+      ...problems.map((problem) => `plugin "${name}": ${problem}`),
+      ...addParts(draft, name, parts),
+    ];
   } catch (error) {
     return setupProblems(plugin, error);
   }

@@ -11,6 +11,8 @@ export interface RegisteredPlugin {
   name: string;
   version: string;
   description: string | null;
+  /** The file that declares it, where that is known. */
+  source?: string | undefined;
   parts: PluginParts;
 }
 
