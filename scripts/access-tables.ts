@@ -30,7 +30,7 @@ function reachTable(): string[] {
   return [...head("Everybody's"), ...rows];
 }
 
-/** A page with its tables as the code has them: what each role may use, and whose records it reaches. */
+/** A page with its tables as the code has them: fields that each role may use, and records that it reaches. */
 export function withAccessTables(page: string, schema: GraphQLSchema): string {
   const [before = '', rest = ''] = page.split(begin);
   const [, after = ''] = rest.split(end);

@@ -50,5 +50,5 @@ async function main([command, name]: string[]): Promise<number> {
   return 1;
 }
 
-// Not just the exit code: the schema engine leaves a timer of 10 s behind.
+// Not just the exit code: the schema engine leaves a timer of 10 s running.
 process.exit(await main(process.argv.slice(2)));

@@ -80,7 +80,7 @@ function complaint(error: unknown, name: string): string {
   return code === 'EEXIST' ? `There is a folder plugins/${name} already.` : String(error);
 }
 
-/** Can a variable of a module have it? `class` and `new` cannot be names, nor can `await`. */
+/** Whether a variable of a module can have the name. `class` and `new` cannot be names, nor can `await`. */
 function isIdentifier(text: string): boolean {
   try {
     // A function that awaits in strict mode takes what a module takes.

@@ -17,7 +17,7 @@ export interface ClusterOptions {
 /** How PostgreSQL ends: `fast` cuts its connections in good order, `immediate` is its own crash. */
 export type StopMode = 'fast' | 'immediate';
 
-/** A PostgreSQL on loopback that trusts everybody. What fails rejects with where its log is. */
+/** A PostgreSQL on loopback that trusts every connection. A failed step rejects with the path of its log. */
 export interface PostgresCluster {
   url: string;
   start(): Promise<void>;

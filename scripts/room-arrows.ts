@@ -44,7 +44,7 @@ export const roomArrows: Record<string, readonly string[]> = {
   testing: ['kernel', 'model', 'prompts', 'runs', 'schema', 'server', 'config.ts'],
   // A client of the public API like any other.
   cli: ['kernel', 'config.ts'],
-  // Written against the public API, as anybody's.
+  // Written against the public API, like plugins of other authors.
   plugins: ['kernel', 'tessera.ts'],
 };
 
@@ -65,5 +65,5 @@ export const packageHomes: Record<string, string> = {
 /** The only files that may read the environment. */
 export const environmentReaders = ['config.ts'];
 
-/** What composes the rooms may import any of them; nothing imports it. */
+/** The file that composes the rooms. It may import any of them; no file imports it. */
 export const compositionRoot = 'server.ts';

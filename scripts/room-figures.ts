@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { SourceFile } from './room-graph.ts';
 
-/** What the figures of src must not exceed. */
+/** Limits of the figures of src. */
 export const roomLimits = {
   /** Files on the longest chain of imports, types included. */
   chain: 20,

@@ -19,7 +19,7 @@ export interface SourceFile {
 
 const environment = /\bprocess\s*(\?\.|\.|\[\s*['"])\s*env\b/;
 
-/** `import { env } from 'node:process'`; what imports it whole writes `process.env`. */
+/** `import { env } from 'node:process'`; a default import writes `process.env`. */
 const importsEnvironment = ({ moduleRequest, entries }: StaticImport): boolean =>
   /^(node:)?process$/.test(moduleRequest.value) &&
   entries.some(({ importName }) => importName.name === 'env');

@@ -13,8 +13,8 @@ const schemaFile = fileURLToPath(new URL('../prisma/schema.prisma', import.meta.
 const filters = { externalTables: [], externalEnums: [] };
 
 /**
- * What schema.prisma has that the migrations don't make, or null: in words, or as the SQL that would make it. What a
- * schema can't say (functions, partial indexes, storage) is no difference. Leaves a timer of 10 s behind, the engine's.
+ * Difference between schema.prisma and the migrations, in words or as SQL; null if there is none. Things that a
+ * schema can't say (functions, partial indexes, storage) are no difference. The engine leaves a timer of 10 s running.
  */
 export async function schemaDifference(form: 'words' | 'sql'): Promise<string | null> {
   const content = await readFile(schemaFile, 'utf8');
@@ -52,7 +52,7 @@ export async function schemaDifference(form: 'words' | 'sql'): Promise<string | 
   }
 }
 
-/** What TypeScript's libraries for Node leave out. */
+/** Types that TypeScript's libraries for Node lack. */
 interface WebAssemblyGlobal {
   instantiate(
     bytes: Uint8Array,
@@ -60,7 +60,7 @@ interface WebAssemblyGlobal {
   ): Promise<{ instance: { exports: object } }>;
 }
 
-/** The package's own entry imports its WebAssembly as a module, which Node does only behind a flag. */
+/** The package's own entry imports its WebAssembly as a module, which Node does only with a flag. */
 async function loadEngine(): Promise<{ SchemaEngine: typeof SchemaEngine }> {
   const runtime = await import('@prisma/schema-engine-wasm/schema_engine_bg');
   const webAssembly: WebAssemblyGlobal = Reflect.get(globalThis as object, 'WebAssembly');

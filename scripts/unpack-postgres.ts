@@ -17,7 +17,7 @@ const aptSources = '/etc/apt/sources.list.d/debian.sources';
 const mirror = 'http://deb.debian.org/debian';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** What nobody's dependency says, and `initdb` needs all the same. */
+/** Packages that `initdb` needs and no dependency names. */
 const packages = ['postgresql-17-pgvector', 'dash', 'coreutils'];
 
 /** The user that PostgreSQL runs as, inside of the folder. */

@@ -62,5 +62,5 @@ export const wingArrows: Record<string, Record<string, readonly string[]>> = {
   },
 };
 
-/** Rooms whose wings know nothing of each other, whatever they are called. */
+/** Rooms in which no wing may import another. Their wings need no declaration. */
 export const roomsOfStrangers: readonly string[] = ['plugins'];

@@ -124,7 +124,7 @@ const variables = z.object({
 
 type Variables = z.output<typeof variables>;
 
-/** What the command line reads; the server knows the names, since both may stand in one environment. */
+/** Variables of the command line. The server accepts their names, since both may share an environment. */
 const clientVariables = z.object({
   TESSERA_URL: webUrl.default('http://127.0.0.1:4000'),
   TESSERA_KEY: z.string().optional(),
@@ -142,7 +142,7 @@ export interface Config {
     url: string | null;
     poolSize: number;
     dataDir: string;
-    /** What an acknowledged change outlasts in the embedded database. */
+    /** Failures that an acknowledged change survives in the embedded database. */
     durability: 'power' | 'process';
   };
   anthropic: { apiKey: string | null; baseUrl: string | null };
@@ -155,7 +155,7 @@ export interface Config {
   pricesFile: string | null;
   modelIdleTimeoutMs: number;
   modelConcurrency: number | null;
-  /** Whether cached answers serve their user only, or everybody. */
+  /** Scope of the response cache: one user, or the whole deployment. */
   cacheScope: 'user' | 'deployment';
   adminKey: string | null;
   jwt: { jwksUrl: string; issuer: string | null; audience: string | null } | null;
@@ -173,7 +173,7 @@ export interface Config {
   slowConsumerMs: number;
   /** How long this server may be silent before others take over what it does. It says that it lives four times as often. */
   serverLeaseMs: number;
-  /** How long runs in flight may go on when the server is told to stop. */
+  /** Time that runs in flight may take after the signal to stop. */
   shutdownDrainMs: number;
   retention: { usageDays: number | null; contentDays: number | null };
   budgetTimeZone: string;
@@ -199,7 +199,7 @@ function problemsOf(environment: Record<string, string>, result: z.ZodSafeParseR
     ['TESSERA_JWKS_URL', 'TESSERA_JWT_ISSUER'],
     ['TESSERA_JWKS_URL', 'TESSERA_JWT_AUDIENCE'],
     ['ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET'],
-    // An empty key would sign what anybody could forge.
+    // An empty key would let anyone forge signatures.
     ['ALERT_WEBHOOK_SECRET', 'ALERT_WEBHOOK_URL'],
   ] as const) {
     if (environment[by] && !environment[needed]) problems.push(`${by} needs ${needed} as well`);
@@ -284,7 +284,7 @@ export interface CliConfig {
   key: string | null;
 }
 
-/** Which server the command line talks to, and as whom. Throws a `StartupError` as `readConfig` does. */
+/** Server and credentials of the command line. Throws a `StartupError` as `readConfig` does. */
 export function readCliConfig(environment: Environment): CliConfig {
   const result = clientVariables.safeParse(
     Object.fromEntries(Object.entries(environment).filter(isSet)),

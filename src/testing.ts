@@ -1,4 +1,4 @@
-/** What a plugin's author tests with, under any test runner: `import { checkPlugin } from 'tessera/testing'`. */
+/** Tools for testing plugins, with any test runner: `import { checkPlugin } from 'tessera/testing'`. */
 export { type CalledTool, type CallToolOptions, callTool } from './testing/call-tool.ts';
 export { type CheckPluginOptions, checkPlugin } from './testing/check-plugin.ts';
 export type { LoggedLine } from './testing/recording-log.ts';

@@ -31,7 +31,7 @@ export function errorTypeOfStatus(status: number): WireErrorType {
   return TYPE_OF_STATUS[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 
-/** What the API says when a scripted error brings no message of its own. */
+/** Default messages of scripted errors. */
 export function defaultErrorMessage(type: WireErrorType): string {
   return (
     MESSAGE_OF_TYPE[type] ?? (type === 'api_error' ? 'Internal server error' : 'Invalid request')

@@ -79,7 +79,7 @@ class DemoModelServer implements DemoModel {
       requireKey: options.requireKey ?? true,
     });
     this.#server = createServer((request, response) => {
-      // Whatever slipped through costs one connection, not the process.
+      // An unexpected error costs one connection, not the process.
       this.#serve(request, response).catch(() => response.destroy());
     });
     // Longer than any pooled client waits: an idle connection closed under a request would look like a fault.

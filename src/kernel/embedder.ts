@@ -30,5 +30,5 @@ export interface Embedder {
   ): Promise<EmbeddingResult>;
 }
 
-/** The same embedder at somebody's expense. It may reject with BUDGET_EXCEEDED. */
+/** The same embedder, billed to an account. It may reject with BUDGET_EXCEEDED. */
 export type MeterEmbedder = (embedder: Embedder) => Embedder;

@@ -8,7 +8,7 @@ interface NoDetails {
   [detail: string]: never;
 }
 
-/** What each error tells beyond its message. The keys are the codes of the public schema's `ErrorCode`. */
+/** Details of each error besides its message. The keys are the codes of the public schema's `ErrorCode`. */
 export interface ErrorDetails {
   BUDGET_EXCEEDED: {
     /** The budget that has no room, as it stood then. A run's own `maxCost` shows as one with the run as id and subject. */
@@ -85,7 +85,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { retryable: boolean }>> = {
   RATE_LIMITED: { retryable: true },
 };
 
-/** A `DomainError` as data: what a run's row keeps and the API answers. */
+/** A `DomainError` as data, as a run's row stores it and the API returns it. */
 export interface StoredError<Code extends ErrorCode = ErrorCode> {
   code: Code;
   message: string;

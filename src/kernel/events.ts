@@ -2,7 +2,7 @@ import type { StoredError } from './errors.ts';
 import type { AssistantMessage, ModelUsage } from './model.ts';
 import type { Citation, SearchHit, TokenUsage } from './run.ts';
 
-/** A tool call as a turn's record tells it. */
+/** A tool call within a turn's record. */
 export interface ToolCallRecord {
   id: string;
   tool: string;
@@ -36,11 +36,11 @@ export interface WholeValue {
   value?: unknown;
 }
 
-/** What is told to subscribers, by the names of the public schema. */
+/** Events that subscribers receive, by their names in the public schema. */
 export type PublicRunEvent =
   | { type: 'RunStarted'; model: string; promptVersionId: string | null }
   | { type: 'SourcesFound'; sources: SearchHit[] }
-  /** Of so many documents of an ingest these are stored. */
+  /** Ingest progress: `documents` of `total` are stored. */
   | { type: 'DocumentsIngested'; documents: number; total: number }
   | { type: 'TextDelta'; text: string }
   | { type: 'ThinkingDelta'; text: string }
@@ -52,7 +52,7 @@ export type PublicRunEvent =
       type: 'ToolCallFinished';
       callId: string;
       tool: string;
-      /** What a person put in place of the model's input; left out where the model's was used. */
+      /** Input that a person put in place of the model's; absent if the model's was used. */
       input?: unknown;
       output: unknown;
       isError: boolean;
@@ -60,18 +60,18 @@ export type PublicRunEvent =
       durationMs: number;
       /** Passages that the tool offered for citation: the model sees them instead of the output. */
       cited: SearchHit[];
-      /** Not told to subscribers; without it, as much as is ever shown. */
+      /** Internal. Default: the maximum. */
       shown?: ShownResult;
     }
   | { type: 'ApprovalRequested'; approvalId: string }
   | { type: 'ApprovalDecided'; approvalId: string }
   | { type: 'TurnFinished'; turn: AgentTurnRecord }
-  /** The server died in the middle of this turn: what it had said since the last turn is void, it is taken anew. */
+  /** The server died during this turn. Its output since the last turn is void, and the turn is repeated. */
   | { type: 'TurnRestarted'; number: number }
   | { type: 'RunFinished' }
   | { type: 'RunFailed'; error: StoredError };
 
-/** What the log keeps besides, for whoever continues the run: never told to subscribers. */
+/** Internal events, for the server that continues the run. Subscribers never receive them. */
 export type InternalRunEvent =
   /** The model's whole turn, stored before any of its tools runs. */
   | {
@@ -86,7 +86,7 @@ export type InternalRunEvent =
     }
   /** A tool is about to run for the `attempt`th time: without a finish, its outcome is unknown. */
   | { type: 'ToolAttempt'; callId: string; attempt: number; childRunId: string | null }
-  /** What the provider says a call is billed so far: should the server die, the call's hold is settled by it. */
+  /** Usage that the provider has billed for a call so far. If the server dies, the call's hold is settled by it. */
   | { type: 'CallUsage'; holdId: string; usage: ModelUsage };
 
 export type RunEventBody = PublicRunEvent | InternalRunEvent;

@@ -1,7 +1,7 @@
 import type { Issue } from './errors.ts';
 
 /**
- * An argument that no server could make sense of, found only behind the schema: a filter, a window, a cursor. Its message
+ * An argument that no server could make sense of, found only after the schema's own checks: a filter, a window, a cursor. Its message
  * says what to write instead. The API: BAD_USER_INPUT, with the issues where there are several places.
  */
 export class InvalidInputError extends Error {

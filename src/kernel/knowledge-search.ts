@@ -4,7 +4,7 @@ import type { SearchHit } from './run.ts';
 export interface Rerank {
   /** How many passages it is given at most. */
   candidates: number;
-  /** How well each passage answers, within [0, 1]; null where that could not be told: their order is kept then. */
+  /** Relevance of each passage, within [0, 1]; null if it could not be determined, which keeps the order. */
   scores(passages: readonly SearchHit[]): Promise<readonly number[] | null>;
 }
 
@@ -18,18 +18,18 @@ export interface SearchRequest {
   topK?: number;
   filter?: unknown;
   mode?: 'HYBRID' | 'SEMANTIC' | 'KEYWORD';
-  /** 0 to 1: what the embedder's score counts beside keywords in a hybrid search, instead of what the collection has. */
+  /** 0 to 1: weight of the embedder's score beside keywords in a hybrid search. Overrides the collection's. */
   embedderWeight?: number;
-  /** 0 to 1, as `embedderWeight`: what the collection's latent space counts, where it has one. */
+  /** 0 to 1, as `embedderWeight`: weight of the collection's latent space, if it has one. */
   latentWeight?: number;
   /** 0 (default) to 1: how much a hit is pushed down for being like better ones. */
   diversity?: number;
-  /** Orders what was found anew, before the rest is cut off. */
+  /** Reorders the candidates before the list is cut. */
   rerank?: Rerank;
   signal?: AbortSignal;
-  /** Who pays when a hosted embedder bills for the query: give a tool's context. */
+  /** Account to bill if a hosted embedder bills for the query: a tool's context. */
   context?: { runId: string; userId: string; requestId?: string; apiKeyId?: string | null };
-  /** Has somebody pay for the embedder. A plugin's search is metered for it, by its `context`. */
+  /** Bills the embedder to an account. A plugin's search is metered by its `context`. */
   meter?: MeterEmbedder;
 }
 

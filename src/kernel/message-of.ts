@@ -1,6 +1,6 @@
 const longest = 10_000;
 
-/** What a throw says, whatever was thrown: at most 10,000 characters. Never throws itself. */
+/** Message of anything thrown, at most 10,000 characters. Never throws itself. */
 export function messageOf(error: unknown): string {
   try {
     const message = String(error instanceof Error ? error.message : error);

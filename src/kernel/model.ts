@@ -136,7 +136,7 @@ export interface ModelSink {
   citation(citation: ModelCitation): void;
 }
 
-/** What a provider reports besides. */
+/** Optional figures that a provider reports. */
 export interface ProviderSink extends ModelSink {
   start(model: string, providerRequestId?: string): void;
   /** Cumulative numbers as the provider reports them. `estimated` as in `ModelEvent`. */
@@ -168,7 +168,7 @@ export interface ModelProvider {
   /** 'anthropic', 'openai': the part before '/' in a model name; 'anthropic' may be left out. */
   name: string;
   /**
-   * Where the answers come from, such as the base URL: what was cached of one place is never served as another's. Holds
+   * Where the answers come from, such as the base URL: an answer cached from one place is never served for another. Holds
    * no secret. Default: the name.
    */
   identity?: string;

@@ -9,7 +9,7 @@ import type { AnyPrompt } from './prompt.ts';
 import type { Reranker } from './reranker.ts';
 import type { AnyTool } from './tool.ts';
 
-/** What the server lends a plugin. */
+/** Services of the server that a plugin may use. */
 export interface PluginServices {
   knowledge: KnowledgeSearch;
   log: Log;
@@ -19,7 +19,7 @@ export interface PluginServices {
 // biome-ignore lint/suspicious/noEmptyInterface: merged by the schema room, which the kernel may not import
 export interface SchemaBuilderForPlugins {}
 
-/** What a plugin adds to the server. */
+/** Definitions that a plugin adds to the server. */
 export interface PluginParts {
   tools?: AnyTool[];
   prompts?: AnyPrompt[];

@@ -12,11 +12,11 @@ export interface ModelPrice {
   effectiveFrom: Date | null;
 }
 
-/** What tokens cost. Model names as the API shows them: "claude-haiku-5-5", "openai/gpt-x". */
+/** Prices of tokens. Model names as the API shows them: "claude-haiku-5-5", "openai/gpt-x". */
 export interface Prices {
   /** The exact cost of one request at a moment; null when the model's price is not known. */
   costOf(model: string, usage: ModelUsage, at: Date): Usd | null;
-  /** The most a request with this much input and output can cost, whatever is cached; null when not known. */
+  /** The most a request with this much input and output can cost, without any cache hit; null if not known. */
   worstCase(model: string, inputTokens: number, maxOutputTokens: number, at: Date): Usd | null;
   /** Price of `tokens` embedded; null when not known, "0" for a local embedder. */
   embeddingCost(embedder: string, tokens: number, at: Date): Usd | null;

@@ -5,7 +5,7 @@ export interface PromptExample<
   Output extends z.ZodType | undefined,
 > {
   variables: z.input<Variables>;
-  /** What the model should have answered: a value of the output schema, or text where there is none. */
+  /** The expected answer: a value of the output schema, or text without one. */
   answer: Output extends z.ZodType ? z.input<Output> : string;
 }
 
@@ -39,7 +39,7 @@ export interface PromptDefinition<
   /** May answers be served from the response cache? Default true. */
   cache?: boolean;
   /**
-   * One more model call that mends an answer which is not of the output schema. No text is told before the answer is.
+   * One more model call that repairs an answer that does not match the output schema. No text is emitted before the answer matches.
    * Default false.
    */
   repair?: boolean;

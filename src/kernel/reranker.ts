@@ -17,9 +17,9 @@ export interface RerankRequest {
   ): Promise<Output extends z.ZodType ? z.output<Output> : string>;
 }
 
-/** Reads what retrieval found beside the question, and orders it anew: slower and dearer than retrieval, and better. */
+/** Compares each candidate with the question and reorders them. Slower and more expensive than retrieval, and more accurate. */
 export interface Reranker {
-  /** Lower kebab-case, unique over all plugins: what `rerank` of a search names. */
+  /** Lower kebab-case, unique over all plugins: the value of `rerank` in a search. */
   name: string;
   description: string;
   /** How many passages it is given at most, 1 to 100. Default 30. */

@@ -11,7 +11,7 @@ export type DisconnectPolicy = 'CANCEL' | 'CONTINUE';
 /** Which fields of a typed output are asked of the model: those that an operation selects, or all. */
 export type OutputFields = 'SELECTED' | 'WHOLE';
 
-/** Tokens of a run or a usage record as the API tells them. */
+/** Tokens of a run or a usage record, as the API returns them. */
 export interface TokenUsage {
   /** Everything sent, cache reads and writes included. */
   inputTokens: number;
@@ -36,7 +36,7 @@ export interface SearchHit {
   endOffset: number;
 }
 
-/** A claim of the answer, borne by words that stand in a source. */
+/** A claim of the answer, supported by words of a source. */
 export interface Citation {
   sourceIndex: number;
   citedText: string;

@@ -4,7 +4,7 @@ import type { Role } from './access/principal.ts';
 import type { Log } from './log.ts';
 import type { SearchHit } from './run.ts';
 
-/** What a running tool knows of its call. */
+/** Context of a tool call. */
 export interface ToolContext {
   runId: string;
   callId: string;
@@ -12,7 +12,7 @@ export interface ToolContext {
   userId: string;
   groups: readonly string[];
   roles: readonly Role[];
-  /** The request that it works for, and the key that paid for it: what it causes is recorded under both. */
+  /** The request and the key that the call works for. Its effects are recorded under both. */
   requestId: string;
   apiKeyId: string | null;
   /** Aborted on the tool's timeout, the run's deadline and a cancel: hand it to everything that waits. */

@@ -5,7 +5,7 @@ import { type RunDefaults, readRunDefaults } from './runs/run-defaults.ts';
 import type { RunEventView } from './runs/run-event-view.ts';
 import type { Services } from './services.ts';
 
-/** What every resolver is given: one for each operation. */
+/** Context of an operation, which every resolver receives. */
 export interface GraphQLContext {
   /** Null when the request carries no valid credentials. */
   caller: Caller | null;
@@ -15,7 +15,7 @@ export interface GraphQLContext {
   loaders: Loaders;
   /** Aborted when the client's connection is lost, which is not the same as an unsubscribe. */
   disconnected?: AbortSignal;
-  /** The event last handed to the client's stream: where a reader that is left behind can go on. */
+  /** The last event handed to the client's stream. A slow reader that was cut off can continue there. */
   lastEvent?: RunEventView;
   /** Ids of the runs that the operation has begun or follows. */
   runIds: Set<string>;
@@ -27,7 +27,7 @@ export interface GraphQLContext {
   worstCase: Promise<Usd | null> | null;
 }
 
-/** What a request says besides its operation. */
+/** Parts of a request besides its operation. */
 export interface ContextRequest {
   address?: string | null;
   disconnected?: AbortSignal;

@@ -41,7 +41,7 @@ import { declareScopes } from './server/scopes.ts';
 import { declareServerStatus } from './server/server-status.ts';
 import { declareViewer } from './server/viewer.ts';
 
-/** Nobody without a role gets past the roots, whatever rule a field has of its own. */
+/** Every root field requires a role, in addition to the field's own rule. */
 function declareRoots(builder: Builder): void {
   const authScopes = { member: true };
   builder.queryType({ authScopes });
@@ -104,7 +104,7 @@ function extendByPlugins(builder: Builder, { plugins }: Registry): void {
   }
 }
 
-/** What plugins declared shows only now to be wrong: a name that is taken, a type that is missing or has no fields. */
+/** Errors in plugins' declarations appear only now: a name that is taken, a type that is missing or has no fields. */
 function buildSchema(builder: Builder): GraphQLSchema {
   const schema = toSchema(builder);
   // Else each operation would find it, and fail.

@@ -1,6 +1,6 @@
 import { badUserInput } from './limits/request-error.ts';
 
-/** What an id can be of. `Run` stands for every kind of run, so that a run has one id wherever it shows. */
+/** Types with global ids. `Run` covers every kind of run, so that a run has one id everywhere. */
 export const globalIdTypes = [
   'Alert',
   'ApiKey',

@@ -27,7 +27,7 @@ export function createLoaders(services: Services, caller: Caller | null) {
     prompt: loader((ids) => prompts.promptsById(ids)),
     promptByName: loader((names) => prompts.promptsByName(names)),
     promptVersion: loader((ids) => prompts.versionsById(ids)),
-    /** Null for another's run, as if there were none. */
+    /** Null for a run that the caller may not read, as if there were none. */
     run: eachOf(async (id) => {
       const run = caller && (await runs.get(id, caller));
       return run && typedView(run, registry);

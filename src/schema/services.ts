@@ -6,7 +6,7 @@ import type { Models, ProviderStatus } from '../model/models.ts';
 import type { Prompts } from '../prompts/prompts.ts';
 import type { Runs } from '../runs/runs.ts';
 
-/** What this server is doing at this moment. */
+/** State of this server. */
 export interface ServerStatus {
   version: string;
   startedAt: Date;

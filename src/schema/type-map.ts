@@ -72,7 +72,7 @@ interface Scalar<Value, Input = Value> {
 /** Any JSON value but null, which an input that may be left out adds. */
 export type JsonInput = object | string | number | boolean;
 
-/** Which value of ours stands behind each scalar and enum. (A type, not an interface: Pothos wants an index signature.) */
+/** The value of each scalar and enum. (A type, not an interface: Pothos wants an index signature.) */
 type Scalars = {
   ID: Scalar<string>;
   /** Outputs may come from JSON, where a date is its ISO text. */
@@ -100,7 +100,7 @@ type Scalars = {
 type ErrorObjects = { [Code in ErrorCode as ErrorTypeName<Code>]: ErrorData<Code> };
 type EventObjects = { [Type in RunEventType]: RunEventView<Type> };
 
-/** Which value of ours stands behind each object type. */
+/** The value of each object type. */
 interface Objects extends ErrorObjects, EventObjects {
   Agent: Registered<AnyAgent>;
   Reranker: Registered<Reranker>;
@@ -171,7 +171,7 @@ interface Inputs {
   StatsWindow: StatsWindowInput;
 }
 
-/** Ties every GraphQL type of the built-in schema to the value behind it, for Pothos to check resolvers against. */
+/** The value of every GraphQL type of the built-in schema. Pothos checks resolvers against it. */
 export interface TypeMap {
   Context: GraphQLContext;
   AuthScopes: Record<Scope, boolean>;

@@ -42,7 +42,7 @@ interface CreateServicesOptions {
   plugins?: readonly ConfiguredPlugin[] | undefined;
   /** In place of `createLedger`, for a measurement without accounting. */
   openLedger?: typeof createLedger | undefined;
-  /** Told how to close each room that was opened. */
+  /** Collects how to close each service that was opened. */
   undo: UndoList;
 }
 
@@ -59,7 +59,7 @@ export async function createServices(
   const plugins =
     options.plugins ?? (await loadConfig(config.pluginsFile ?? undefined)).config.plugins;
   const pluginServices: PluginServices = {
-    // Opened below, when the plugins' own embedders are known; nobody searches before.
+    // Opened below, when the plugins' own embedders are known; no search happens before.
     knowledge: maskSearchFailures(
       { search: (request) => meterSearch(knowledge, { ledger, database }).search(request) },
       log,
@@ -141,7 +141,7 @@ export async function createServices(
   return { services, demo: claudeAndOthers.demo };
 }
 
-/** What lets a server start and is still not as it should be. */
+/** Settings that work and are probably a mistake. */
 function warnOfSettings({ host, otlpEndpoint }: Config, log: Log): void {
   if (!isLoopback(host)) {
     log.warn(

@@ -33,7 +33,7 @@ function placeOf(error: Error): string {
   return place ? ` at ${place[1]}${place[2]}` : '';
 }
 
-/** What Node says of `import` and `export` in a file that it reads as CommonJS. */
+/** Node's message for `import` and `export` in a file that it reads as CommonJS. */
 const isCommonJs = ({ name, message }: Error): boolean =>
   name === 'SyntaxError' &&
   /^Cannot use \S+( statement)? outside a module|^Unexpected token 'export'/.test(message);

@@ -8,7 +8,7 @@ type MeteringLedger = Pick<Ledger, 'meterEmbedders'>;
 
 const noRun = '00000000-0000-0000-0000-000000000000';
 
-/** Who pays for a plugin's search that names nobody. */
+/** Account of a plugin's search without a context. */
 const nobody: NonNullable<SearchRequest['context']> = { runId: noRun, userId: 'system' };
 
 type Billing = Pick<UsageTag, 'runId' | 'userId' | 'requestId' | 'apiKeyId'>;
@@ -22,7 +22,7 @@ const tagOf = (billing: Billing): UsageTag => ({
   kind: 'EMBEDDING',
 });
 
-/** Embedding a collection anew is paid for by who asked for it. */
+/** The user who changed a collection's embedder pays for embedding it again. */
 export const meterReembedding =
   (ledger: MeteringLedger) =>
   (userId: string): MeterEmbedder =>

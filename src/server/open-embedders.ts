@@ -9,7 +9,7 @@ const builtIn = 'hash-512';
 
 /**
  * The embedders that this server knows besides the built-in one, and the one of collections made from now on.
- * TESSERA_EMBEDDER names that one, and behind it, separated by commas, those that other collections still have or are to
+ * TESSERA_EMBEDDER names that one, and after it, separated by commas, those that other collections still have or are to
  * have: "hash-512", the name of a plugin's, "voyage/MODEL" or "openai/MODEL", the last two with ":DIMENSIONS" where they
  * are not the model's own. Throws a `StartupError` that says what is missing.
  */

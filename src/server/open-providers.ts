@@ -7,7 +7,7 @@ import { createOpenAiProvider } from '../model/providers/openai/openai-provider.
 
 export interface OpenProviders {
   providers: ModelProvider[];
-  /** True when nobody gave a key: answers come from the demo model in this process. */
+  /** True without any provider's key: answers come from the demo model in this process. */
   demo: boolean;
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import type { LedgerOptions } from '../ledger/create-ledger.ts';
 import type { AlertRecord } from '../ledger/ledger.ts';
 import type { ModelLimits } from '../model/create-models.ts';
 
-/** What each room is told of the configuration. */
+/** Options of each service, from the configuration. */
 export function databaseOf({ database }: Config): Omit<OpenDatabaseOptions, 'log'> {
   const { url, poolSize, dataDir, durability } = database;
   return url === null ? { dataDir, durability } : { url, poolSize };

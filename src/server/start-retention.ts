@@ -6,9 +6,9 @@ import { purgeContent } from '../runs/purge-content.ts';
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 
-/** What has a date of expiry of its own, and is of no use behind it. */
+/** Tables whose rows expire. */
 const expiring = ['IdempotencyKey', 'CachedResponse', 'Session'];
-/** What the embedded database would let grow, without an autovacuum: rows that are changed or deleted all the time. */
+/** Tables whose rows are changed or deleted often. The embedded database has no autovacuum, so they would grow. */
 const churning = ['Run', 'RunEvent', 'Server', 'UsageRollUp', 'UsageDurations', ...expiring];
 const batchRows = 1_000;
 
@@ -117,7 +117,7 @@ async function deleteInBatches(
   }
 }
 
-/** Table by table: whoever waits for the only connection gets his turn in between. */
+/** Table by table: other queries get the only connection in between. */
 async function tidy(database: Database, signal: AbortSignal): Promise<void> {
   for (const table of churning) {
     if (signal.aborted) return;

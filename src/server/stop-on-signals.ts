@@ -1,7 +1,7 @@
 import type { Log } from '../kernel/log.ts';
 import type { Running } from './start-server.ts';
 
-/** What a stop may take behind the drain. Whoever sent the signal allows 10 s, then it kills. */
+/** Time that a stop may take after the drain. Process managers allow 10 s before they kill. */
 const afterDrainMs = 8_000;
 
 /** Ctrl-C reaches a server that npm started twice: from the terminal, and handed on by npm. */

@@ -4,10 +4,10 @@ interface Closable {
   close(): void | Promise<void>;
 }
 
-/** What has been opened, to be closed in the opposite order: at the end, or when a later step fails. */
+/** Opened resources, closed in the opposite order: at the end, or when a later step fails. */
 export interface UndoList {
   add<Opened extends Closable>(opened: Opened): Opened;
-  /** Closes everything. What fails to close is logged, and the rest is closed all the same. */
+  /** Closes everything. A failure to close is logged, and the rest is closed. */
   run(): Promise<void>;
 }
 

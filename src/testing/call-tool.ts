@@ -8,13 +8,13 @@ import { silentServices } from './silent-services.ts';
 export interface CallToolOptions {
   /** Stand-ins for what the server lends; an empty knowledge base when left out. */
   services?: Partial<PluginServices>;
-  /** The context of the call; what is left out is made up. */
+  /** The context of the call. Missing parts get defaults. */
   context?: Partial<Omit<ToolContext, 'attempt' | 'log' | 'cite'>>;
 }
 
 export interface CalledTool {
   output: unknown;
-  /** What the tool offered to be cited. */
+  /** Passages that the tool offered for citation. */
   cited: SearchHit[];
 }
 

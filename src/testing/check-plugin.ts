@@ -29,7 +29,7 @@ function outputProblem(schema: z.ZodType): string | null {
   }
 }
 
-/** A model fills in what it is told about: a name alone is guessed at. */
+/** A model fills in described properties reliably. It guesses at a bare name. */
 function undescribedInputs(tool: AnyTool): string[] {
   return Object.entries(tool.input.shape)
     .filter(([, schema]) => !descriptionOf(schema))

@@ -6,7 +6,7 @@ export interface LoggedLine {
   fields: Record<string, unknown>;
 }
 
-/** A log that keeps what it is told, in memory. */
+/** A logger that keeps its entries in memory. */
 export function recordingLog(): { log: Log; lines: readonly LoggedLine[] } {
   const lines: LoggedLine[] = [];
   const create = (common: object): Log => {

@@ -14,7 +14,7 @@ export interface PluginServer extends AsyncDisposable {
   /** Where it listens, without a path: any GraphQL client can call `${url}/graphql` with `adminKey` as bearer. */
   url: string;
   adminKey: string;
-  /** What the server and its plugins have logged so far. */
+  /** Log entries of the server and its plugins so far. */
   logged: readonly LoggedLine[];
   /**
    * Executes one operation over HTTP, as the admin unless `key` holds another key. Resolves with its data; throws an

@@ -13,7 +13,7 @@ import { closingEvent, openingMessage } from './message-shape.ts';
 import { JsonSink, type ReplySink, SseSink } from './reply-sink.ts';
 import type { RecordedRequest, RequestLog } from './request-log.ts';
 
-/** What a call needs of the server. */
+/** State of the server that a call uses. */
 export interface CallServices {
   billing: BillingLedger;
   cache: PromptCache;
@@ -141,7 +141,7 @@ class MessageCall {
     }
   }
 
-  /** Does what the fault says at its place in the stream; false when the answer goes on afterwards. */
+  /** Applies the fault at its place in the stream; false if the answer continues afterwards. */
   async #breakOff(fault: Fault | undefined): Promise<boolean> {
     const { signal, response, record } = this.#call;
     if (fault?.kind === 'error_event') {

@@ -17,7 +17,7 @@ export interface RecordedRequest {
   outcome: CallOutcome | 'open';
   /** The status sent; null while none is. */
   status: number | null;
-  /** What was billed for it; null when nothing was. */
+  /** Billed usage; null if nothing was billed. */
   billed: BilledCall | null;
 }
 

@@ -3,7 +3,7 @@ import type { InputUsage } from './prompt-cache.ts';
 /** How a call ended, seen from the server. */
 export type CallOutcome = 'completed' | 'aborted' | 'error';
 
-/** What the stand-in would put on the invoice for one call; all counts are tokens. */
+/** One call on the stand-in's invoice. All counts are tokens. */
 export interface BilledCall {
   requestId: string;
   messageId: string;

@@ -15,7 +15,7 @@ export type CountableRequest = Pick<
 /** One cacheable step of the prompt, in the API's order: tools, system, messages. */
 export interface PromptSegment {
   tokens: number;
-  /** What the segment consists of, its `cache_control` aside: equal text means an equal prefix. */
+  /** Content of the segment without its `cache_control`. Equal text means an equal prefix. */
   identity: () => string;
   cacheControl: CacheControlEphemeral | null;
 }

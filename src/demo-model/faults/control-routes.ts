@@ -2,7 +2,7 @@ import type { BilledCall, BilledTotals } from '../billing/billing-ledger.ts';
 import type { Fault } from './fault.ts';
 import { parseFault } from './fault-parser.ts';
 
-/** What `GET /demo/state` answers. */
+/** The answer of `GET /demo/state`. */
 export interface DemoState {
   /** Requests to the API since the start or the last reset. */
   requests: number;
@@ -15,7 +15,7 @@ export interface DemoState {
   billing: { calls: readonly BilledCall[]; totals: BilledTotals };
 }
 
-/** What the control routes need of the server. */
+/** State of the server that the control routes use. */
 export interface Controls {
   state(): DemoState;
   script(...faults: Fault[]): void;

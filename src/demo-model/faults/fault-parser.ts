@@ -1,7 +1,7 @@
 import { isRecord } from '../is-record.ts';
 import type { Fault, FaultAction } from './fault.ts';
 
-/** What each kind of fault must and may carry besides `kind`, `times` and `match`. */
+/** Required and optional members of each kind of fault, besides `kind`, `times` and `match`. */
 const FIELDS: Readonly<
   Record<FaultAction['kind'], { required?: readonly string[]; optional?: readonly string[] }>
 > = {

@@ -28,11 +28,11 @@ export type FaultAction =
       retryAfterMs?: number;
       shouldRetry?: boolean;
     }
-  /** The TCP connection is reset: before any byte, or after so many deltas. */
+  /** The TCP connection is reset: before any byte, or after this many deltas. */
   | { kind: 'reset'; afterDeltas?: number }
-  /** Nothing, headers included, for so many milliseconds. */
+  /** Silence, headers included, for this many milliseconds. */
   | { kind: 'slow_first_byte'; delayMs: number }
-  /** Silence until the client leaves: before the headers, or after so many deltas. */
+  /** Silence until the client leaves: before the headers, or after this many deltas. */
   | { kind: 'stall'; afterDeltas?: number }
   /** Silence until `release()`. */
   | { kind: 'gate'; afterDeltas: number }

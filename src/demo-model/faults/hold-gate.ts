@@ -6,7 +6,7 @@ export class CallAborted extends Error {
 }
 
 /**
- * Lets a test decide when calls go on: a hold stops every call before its first byte, a gate stops one call in
+ * Lets a test decide when calls continue: a hold stops every call before its first byte, a gate stops one call in
  * its stream. Waiting ends with {@link CallAborted} when the client leaves.
  */
 export class HoldGate {

@@ -2,7 +2,7 @@ import { isRecord } from '../is-record.ts';
 import type { Fault, ScriptedToolCall } from './fault.ts';
 import { parseFaultWords } from './fault-parser.ts';
 
-/** What the instructions inside a message ask of the reply. */
+/** Reply that the instructions inside a message ask for. */
 export interface Steering {
   /** `[demo:reply TEXT]`: exactly this text. */
   reply?: string;

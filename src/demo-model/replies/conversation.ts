@@ -21,14 +21,14 @@ export interface IndexedSearchResult {
   block: SearchResultBlockParam;
 }
 
-/** A request, read the way the stand-in answers it: what was asked last, and what came of it since. */
+/** A request as the stand-in answers it: the last question, and the tool results since. */
 export interface Conversation {
   request: MessageCreateParamsBase;
   system: string;
   /** The text of the last message a person wrote, without instructions to the stand-in. */
   question: string;
   steering: Steering;
-  /** What the user said before, oldest first. */
+  /** Earlier messages of the user, oldest first. */
   earlierQuestions: string[];
   /** User texts with the assistant's answers to them, oldest first: few-shot examples or history. */
   exchanges: { user: string; assistant: string }[];

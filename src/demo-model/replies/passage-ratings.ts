@@ -5,7 +5,7 @@ import { rankByOverlap } from './word-overlap.ts';
 
 /**
  * The answer to a prompt with `<passage number="1">…</passage>` elements whose schema has a list of `{ passage, rating }`,
- * whatever the rating is called: each passage by the words that it shares with the question. Null for any other.
+ * under any name of the rating: each passage by the words that it shares with the question. Null for any other.
  */
 export function ratePassages(prompt: string, schema: unknown): Record<string, unknown> | null {
   const passages = passagesOf(prompt);

@@ -12,7 +12,7 @@ const VOCABULARY =
     ' ',
   );
 
-/** A text of so many words, always the same. */
+/** A text of this many words, always the same. */
 export function wordsReply(count: number): string {
   return Array.from({ length: count }, (_, index) => VOCABULARY[index % VOCABULARY.length]).join(
     ' ',

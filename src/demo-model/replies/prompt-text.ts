@@ -26,7 +26,7 @@ export function subjectOf(prompt: string): string {
   return (afterInstruction ?? afterColon ?? afterBlank ?? prompt).trim();
 }
 
-/** The question inside a prompt: what is marked as one, else its last line that asks, else all but its passages. */
+/** The question inside a prompt: the marked question, else the last line with a question mark, else everything but the passages. */
 export function askedQuestion(prompt: string): string {
   const marked =
     /<(?:question|query)>([\s\S]+?)<\/(?:question|query)>/i.exec(prompt)?.[1] ??

@@ -16,7 +16,7 @@ export interface ReplyPlan {
   stopReason: StopReason;
   stopSequence: string | null;
   stopDetails: RefusalStopDetails | null;
-  /** The reply ends, with its stop reason, after so many deltas. */
+  /** The reply ends, with its stop reason, after this many deltas. */
   endAfterDeltas?: number;
 }
 

@@ -175,7 +175,7 @@ function merged(parts: readonly unknown[]): Record<string, unknown> {
   };
 }
 
-/** What a `$ref` of the schema points to. */
+/** Target of a `$ref` of the schema. */
 export function resolveReference(reference: string, root: Record<string, unknown>): unknown {
   return reference
     .replace(/^#\/?/, '')

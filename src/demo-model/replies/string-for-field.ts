@@ -1,7 +1,7 @@
 import type { LabelledText } from './label-choice.ts';
 import { contentWords, splitSentences } from './word-overlap.ts';
 
-/** What a generated value is drawn from. */
+/** Source of a generated value. */
 export interface ValueSource {
   /** The text the value is about. */
   text: string;

@@ -20,7 +20,7 @@ export function structuredReply(conversation: Conversation, schema: unknown): Pl
   return [{ type: 'text', text: JSON.stringify(value) }];
 }
 
-/** What an `answer` field should hold: the sum asked for, or the sentence of the tools' results that fits best. */
+/** Value of an `answer` field: the sum asked for, or the best sentence of the tools' results. */
 function answerOf({ question, toolOutcomes }: Conversation): string | undefined {
   const expression = findExpressions(question)[0];
   if (expression !== undefined) return evaluate(expression);

@@ -8,7 +8,7 @@ import { rankByOverlap } from './word-overlap.ts';
 const LONGEST_RESULT = 600;
 const RESULT_FIELD = /^(?:result|value|answer|output|summary|text|message|time|now|date)$/i;
 
-/** The final text after tool calls: what each tool said, with citations where it returned search results. */
+/** The final text after tool calls: each tool's result, with citations of search results. */
 export function toolResultReply(conversation: Conversation): PlannedBlock[] {
   const { toolOutcomes, searchResults } = conversation;
   const question = askedQuestion(conversation.question);
@@ -39,7 +39,7 @@ function statementOf({ name, input, text, isError }: ToolOutcome, question: stri
   return `${name} says: ${said}${/[.!?]$/.test(said) ? '' : '.'}`;
 }
 
-/** A tool's result for a reader: the telling field of a JSON object, the best passage of a list, or the text. */
+/** A tool's result for a reader: the most useful field of a JSON object, the best passage of a list, or the text. */
 function readable(text: string, question: string): string {
   const parsed = parseJson(text);
   if (Array.isArray(parsed)) return shorten(bestOf(parsed, question));

@@ -5,7 +5,7 @@ import { hasRole, isAdmin, type Principal, type Role } from './principal.ts';
  *
  * - `owner`: the run's own owner, who confirms what is done in their name.
  * - `others`: an approver who is not the owner (four eyes).
- * - roles, groups: whoever has one of them, the owner included.
+ * - roles, groups: callers with one of them, the owner included.
  */
 export type Approvers =
   | 'owner'

@@ -1,13 +1,13 @@
 import type { Scopes } from './scopes.ts';
 
 /**
- * What a principal may do; what it may see is a matter of owners and readers.
+ * Actions of a principal. Owners and readers decide what it may see.
  *
  * - ADMIN does and sees everything.
- * - OPERATOR keeps the service running: users' keys, budgets, alerts, server state, everybody's runs without content.
+ * - OPERATOR keeps the service running: users' keys, budgets, alerts, server state, all runs without content.
  * - EDITOR writes prompts, experiments and collections.
  * - APPROVER decides approvals of tools that ask others than the owner.
- * - AUDITOR reads everybody's runs with content, costs and the audit log.
+ * - AUDITOR reads all runs with content, costs and the audit log.
  * - USER calls models and reads its own runs.
  */
 export type Role = 'ADMIN' | 'OPERATOR' | 'EDITOR' | 'APPROVER' | 'AUDITOR' | 'USER';

@@ -1,7 +1,7 @@
 import { hasRole, type Principal, type Role } from './principal.ts';
 
 /**
- * What belongs to a user, and the roles beside ADMIN that reach everybody's. Every other role reaches its own.
+ * Kinds of records of a user, with the roles besides ADMIN that reach those of all users. Other roles reach their own.
  */
 export const reachOfRoles = {
   /** Reading runs and conversations without what was asked and answered. */
@@ -24,11 +24,11 @@ export const reachOfRoles = {
 
 export type Reach = keyof typeof reachOfRoles;
 
-/** Whether a principal reaches everybody's. */
+/** Whether a principal reaches the records of all users. */
 export const reachesAll = (principal: Pick<Principal, 'roles'>, reach: Reach): boolean =>
   hasRole(principal, 'ADMIN', ...reachOfRoles[reach]);
 
-/** Whether a principal reaches what belongs to `userId`; null is nobody. */
+/** Whether a principal reaches the records of `userId`; null is no user. */
 export const reaches = (
   principal: Pick<Principal, 'roles' | 'userId'>,
   reach: Reach,

@@ -1,4 +1,4 @@
-/** Can the database store the text as it stands? Postgres takes neither NUL nor half a surrogate pair. */
+/** Whether the database can store the text unchanged. Postgres rejects NUL and unpaired surrogates. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 
 /** The text as the database keeps it: NUL and half surrogate pairs become U+FFFD. */

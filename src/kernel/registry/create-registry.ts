@@ -187,7 +187,7 @@ async function setUp(
 
 /**
  * Sets the plugins up in their order and checks everything they define, then lets each room check what it alone
- * understands (templates, GraphQL types). Rejects with one `StartupError` that lists all problems; what was set up by
+ * understands (templates, GraphQL types). Rejects with one `StartupError` that lists all problems; plugins set up by
  * then is closed again.
  */
 export async function createRegistry(

@@ -2,13 +2,13 @@
 export const camelCase = (name: string): string =>
   name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** `rag_qa` → `RagQa`: what the names of a prompt's GraphQL types begin with. */
+/** `rag_qa` → `RagQa`: prefix of the names of a prompt's GraphQL types. */
 export const pascalCase = (name: string): string => {
   const camel = camelCase(name);
   return camel.charAt(0).toUpperCase() + camel.slice(1);
 };
 
-/** Lower snake_case, at most 64 characters: what model providers and GraphQL both take for a name. */
+/** Lower snake_case, at most 64 characters: a valid name for model providers and GraphQL. */
 export const isSnakeCase = (name: unknown): name is string =>
   typeof name === 'string' && name.length <= 64 && /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name);
 

@@ -65,7 +65,7 @@ function* agentProblems(agent: AnyAgent): Iterable<string> {
   yield* limitProblems({ maxTurns: agent.maxTurns, maxTokens: agent.maxTokens });
 }
 
-/** What is wrong with one definition by itself; a definition with such a problem is kept out of the registry. */
+/** Problems of a definition by itself. A definition with a problem is left out of the registry. */
 export function* definitionProblems(
   kind: DefinitionKind,
   definition: AnyTool | AnyPrompt | AnyAgent,
@@ -95,7 +95,7 @@ export function* rerankerProblems({
 
 const listed = (names: Iterable<string>): string => [...names].sort().join(', ') || 'none';
 
-/** Names that some plugin declares, also by a definition that was refused: its own problem is told already. */
+/** Names that some plugin declares, also by a definition that was refused: its own problem is reported already. */
 const declared = (registry: Registry, part: 'tools' | 'agents'): Set<string> =>
   new Set(registry.plugins.flatMap(({ parts }) => (parts[part] ?? []).map(({ name }) => name)));
 
@@ -153,7 +153,7 @@ function* sharedNames(registry: Registry): Iterable<string> {
   }
 }
 
-/** What does not fit together among definitions that are sound by themselves. */
+/** Contradictions between definitions that are valid by themselves. */
 export function* relationProblems(registry: Registry): Iterable<string> {
   yield* unknownReferences(registry);
   yield* circles(registry);

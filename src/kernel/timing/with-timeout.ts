@@ -1,4 +1,4 @@
-/** Work took longer than it was given. The work itself goes on. */
+/** Work took longer than it was given. The work itself continues. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 }

@@ -4,7 +4,7 @@ import type { AnyTool } from '../tool.ts';
 const answerWithinMs = 5_000;
 
 /**
- * Does this call wait for a person? A rule that throws, or has not answered within 5 s, has not said that nobody needs to
+ * Whether this call waits for a person. A rule that throws, or does not answer within 5 s, asks
  * be asked. Rejects with the signal's reason, and never otherwise.
  */
 export async function mustAsk(

@@ -36,7 +36,7 @@ interface Growing {
 
 /**
  * The completion of a run that still writes, once the first value of its output is whole. Each value of the output resolves
- * when it is whole itself; what only the end can tell resolves at the end. Null when the run ends before any value is whole.
+ * when it is whole itself; values known only at the end resolve at the end. Null when the run ends before any value is whole.
  */
 export async function growingCompletion(growing: Growing): Promise<RunView | null> {
   const { handle, ended, current, completionType } = growing;
@@ -93,7 +93,7 @@ class GrowingOutput {
     );
   }
 
-  /** What is not whole by now never will be. */
+  /** Rejects everything that is not complete. */
   fail(error: unknown): void {
     this.#error = error;
     for (const waiter of this.#waiting.values()) waiter.reject(error);

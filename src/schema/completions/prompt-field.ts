@@ -131,7 +131,7 @@ export class PromptField {
     return { prompt, options, outputSelection: this.#selection(info) };
   }
 
-  /** What the operation reads of the typed output; without any of it the text is read, and so the whole asked for. */
+  /** Output fields that the operation selects. An operation that selects none reads the text, so the whole output is asked for. */
   #selection(info: GraphQLResolveInfo): OutputSelection {
     const { output, prompt } = this.#shape;
     if (!output) return true;

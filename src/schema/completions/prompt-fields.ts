@@ -11,7 +11,7 @@ import { type PromptShape, readPromptShapes } from './prompt-shapes.ts';
 
 /** Every registered prompt as a typed part of the schema. */
 export interface PromptFields {
-  /** What each adds to `PromptInput`, named after it. */
+  /** The field that each prompt adds to `PromptInput`, by the prompt's name. */
   inputFields(t: InputFields): Record<string, ReturnType<PromptField['inputField']>>;
   /** The prompt whose field is set, with its variables as its zod schema takes them. */
   namedPrompt(input: object): NamedPrompt;

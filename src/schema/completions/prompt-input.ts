@@ -50,7 +50,7 @@ function declareNamedPromptInput(builder: Builder) {
   });
 }
 
-/** What is asked of the model: free text, a conversation, or a prompt, registered prompts by fields of their own. */
+/** Input of a model call: free text, a conversation, or a registered prompt by name or by its own field. */
 export function declarePromptInput(builder: Builder, prompts: PromptFields): void {
   const message = declareMessageInput(builder);
   const named = declareNamedPromptInput(builder);

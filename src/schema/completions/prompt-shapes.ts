@@ -90,5 +90,5 @@ export function readPromptShapes({ prompts }: Registry): {
   return { shapes, problems: [...problems, ...nameProblems(shapes)] };
 }
 
-/** What of the prompts GraphQL cannot say: the schema's own look at a registry before the server starts. */
+/** Problems of prompts that GraphQL cannot express. The schema's own check of a registry, before the server starts. */
 export const checkPromptTypes: RegistryCheck = (registry) => readPromptShapes(registry).problems;

@@ -2,7 +2,7 @@ import type { Builder } from '../builder.ts';
 import { mayRead, userScope } from '../limits/access.ts';
 import { nameSchema } from '../name-schema.ts';
 
-/** Whose budget is the default of everybody is everybody's to see. */
+/** Subject of the default budget, which every user may see. */
 const everyone = '*';
 
 function declareBudgetType(builder: Builder): void {

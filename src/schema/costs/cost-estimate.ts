@@ -66,7 +66,7 @@ function declareEstimateCostInput(builder: Builder) {
   });
 }
 
-/** `estimateCost`: what a completion may cost, and likely will, before it is begun. */
+/** `estimateCost`: worst and typical cost of a completion. */
 export function declareCostEstimate(builder: Builder, prompts: PromptFields): void {
   declareCostEstimateType(builder);
   const EstimateCostInput = declareEstimateCostInput(builder);

@@ -143,7 +143,7 @@ function asksFor(info: GraphQLResolveInfo, names: readonly string[]): boolean {
   return info.fieldNodes.some(({ selectionSet }) => selectionSet && selects(selectionSet));
 }
 
-/** `CostStats`, and the query over one's own calls, for an admin over everybody's. */
+/** `CostStats`, and the query that sums the caller's calls, or those of all users. */
 export function declareCostStats(builder: Builder): void {
   declareTokenTotals(builder);
   declareCostStatsType(builder);

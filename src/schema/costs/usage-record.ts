@@ -65,7 +65,7 @@ function declareUsageRecordType(builder: Builder): void {
   });
 }
 
-/** `UsageRecord`, and the list of one's own, for an admin of everybody's. */
+/** `UsageRecord`, and the list of the caller's records, or those of all users. */
 export function declareUsageRecord(builder: Builder): void {
   declareUsageRecordType(builder);
   const usageRecords = declareConnection(builder, 'UsageRecord');

@@ -3,7 +3,7 @@ import type { MeterEmbedder } from '../../kernel/embedder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { callerOf } from '../limits/access.ts';
 
-/** Has the caller pay for what a hosted embedder bills. No run stands behind it, so its records have a run id of their own. */
+/** Bills the caller for a hosted embedder. A search has no run, so its records get a run id of their own. */
 export function meterFor(context: GraphQLContext): MeterEmbedder {
   const { userId, apiKeyId, requestId } = callerOf(context);
   const prompt = { promptVersionId: null, promptName: null, experimentId: null, variant: null };

@@ -29,14 +29,14 @@ const passageFields = (t: ObjectFields<SearchHit>) => ({
   }),
 });
 
-/** An argument of whatever retrieves. */
+/** An argument of every operation that retrieves. */
 export const diversityField = (t: InputFields) =>
   t.float({
     description: '0 (default) to 1: how much a passage is pushed down for being like better ones.',
     validate: { min: 0, max: 1 },
   });
 
-/** An argument of whatever retrieves. */
+/** An argument of every operation that retrieves. */
 export const rerankField = (t: InputFields) =>
   t.string({
     description:

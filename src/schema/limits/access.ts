@@ -3,7 +3,7 @@ import { type Reach, reaches, reachesAll } from '../../kernel/access/reach.ts';
 import type { GraphQLContext } from '../context.ts';
 import { forbidden, unauthenticated } from './request-error.ts';
 
-/** The caller, whom a field's rule has admitted. Throws UNAUTHENTICATED should there be none after all. */
+/** The caller, admitted by the field's rule. Throws UNAUTHENTICATED if there is none. */
 export function callerOf(context: GraphQLContext): Caller {
   if (!context.caller) throw unauthenticated();
   return context.caller;
@@ -14,7 +14,7 @@ export const mayRead = ({ caller }: GraphQLContext, reach: Reach, userId: string
   caller !== null && reaches(caller, reach, userId);
 
 /**
- * The user whose records to show: the caller, or everybody (null) for a role that reaches all, unless one is named. Throws FORBIDDEN when another user is named.
+ * The user whose records to show: the named user, else the caller, or null (all users) for a role that reaches all. Throws FORBIDDEN when another user is named.
  */
 export function userScope(
   context: GraphQLContext,

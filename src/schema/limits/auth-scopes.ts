@@ -8,7 +8,7 @@ import type { GraphQLContext } from '../context.ts';
  * of them is enough.
  */
 export const rolesOfScope = {
-  /** Everybody with a role. */
+  /** Callers with any role. */
   member: ['OPERATOR', 'EDITOR', 'APPROVER', 'AUDITOR', 'USER'],
   user: ['USER'],
   operator: ['OPERATOR'],
@@ -38,7 +38,7 @@ function isApprover(caller: Caller | null, registry: Registry): boolean {
   return namedApprovers(registry).some((approvers) => isNamed(caller, approvers));
 }
 
-/** The rules that a caller passes. Nobody without a role passes any. */
+/** The rules that a caller passes. A caller without roles passes none. */
 export function authScopesOf({ caller, services }: GraphQLContext): Record<Scope, boolean> {
   const passes = (scope: Scope): boolean =>
     caller !== null && hasRole(caller, 'ADMIN', ...rolesOfScope[scope]);

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Issue } from '../../kernel/errors.ts';
 
-/** Nobody is signed in. */
+/** The request has no valid credentials. */
 export const unauthenticated = (): GraphQLError =>
   new GraphQLError('Sign in first: send a valid key as "authorization: Bearer …".', {
     extensions: { code: 'UNAUTHENTICATED' },
@@ -11,7 +11,7 @@ export const unauthenticated = (): GraphQLError =>
 export const forbidden = (message = 'Your key does not allow this.'): GraphQLError =>
   new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
 
-/** The request is malformed; each issue names the place and what to mend. */
+/** The request is malformed; each issue names the place and the change to make. */
 export const badUserInput = (issues: readonly Issue[]): GraphQLError => {
   const text = issues.map(({ path, message }) =>
     [path.join('.'), message].filter(Boolean).join(': '),

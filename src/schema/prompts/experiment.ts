@@ -77,7 +77,7 @@ function declareScoreSummary(builder: Builder): void {
   });
 }
 
-/** What its runs came to is of all users, so it is the admins' to see. */
+/** Figures cover the runs of all users, so they require the role EDITOR. */
 function declareExperimentVariant(builder: Builder): void {
   builder.objectType('ExperimentVariant', {
     description:

@@ -17,7 +17,7 @@ export function errorAsResult<Code extends ErrorCode>(
   throw error;
 }
 
-/** What the work resolves with, or the domain error it rejects with as data, when the result union lists its code. */
+/** The value of the work, or the domain error it rejects with as data, if the result union lists its code. */
 export async function asResult<Value, Code extends ErrorCode>(
   codes: readonly Code[],
   work: () => Promise<Value>,

@@ -13,7 +13,7 @@ import type { GraphQLContext } from '../context.ts';
 import { callerOf } from '../limits/access.ts';
 import { ErrorData } from './error-data.ts';
 
-/** What the audit log keeps of an action beside its name, its actor and its outcome. */
+/** Parts of an action in the audit log besides its name, actor and outcome. */
 export interface AuditedAction {
   /** The thing it was done to. */
   subject?: string | null | undefined;
@@ -72,7 +72,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
 }
 
-/** What the rule says. Arguments that it cannot read are told of by the action's own error. */
+/** The rule's entry. Arguments that it cannot read are reported by the action's own error. */
 function describe(
   rule: AuditRule<object> | undefined,
   { args, result, context }: { args: object; result: unknown; context: GraphQLContext },
@@ -113,7 +113,7 @@ interface Rules {
 const rulesOf = <Types extends SchemaTypes>({ pothosOptions }: PothosOutputFieldConfig<Types>) =>
   pothosOptions as Rules;
 
-/** What users may not do is an administrative action. */
+/** An action that users may not take is an administrative action. */
 const isAdministrative = ({ authScopes }: Rules): boolean =>
   !authScopes?.['user'] && !authScopes?.['member'];
 

@@ -32,5 +32,5 @@ export class ErrorData<Code extends ErrorCode = ErrorCode> {
   }
 }
 
-/** One of several codes' errors, told apart by `code`. */
+/** Errors of several codes, discriminated by `code`. */
 export type ErrorDataOf<Code extends ErrorCode> = Code extends ErrorCode ? ErrorData<Code> : never;

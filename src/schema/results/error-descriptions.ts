@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../kernel/errors.ts';
 
-/** What each error code means to a client. */
+/** Meaning of each error code for a client. */
 export const errorDescriptions: Readonly<Record<ErrorCode, string>> = {
   BUDGET_EXCEEDED: 'The worst case of the call does not fit a budget that applies.',
   PROMPT_NOT_FOUND: 'There is no prompt of this name, or no version of it that was asked for.',

@@ -1,4 +1,4 @@
-/** What can keep a completion from succeeding. */
+/** Errors of a completion. */
 export const completionCodes = [
   'BUDGET_EXCEEDED',
   'PROMPT_NOT_FOUND',

@@ -11,7 +11,7 @@ export function cursorsOf(runId: string): (position: number) => string {
   return (position) => Buffer.from(`${position}`).toString('base64url') + tail;
 }
 
-/** The position behind which to continue. Throws BAD_USER_INPUT for a cursor that is malformed or another run's. */
+/** The position after which to continue. Throws BAD_USER_INPUT for a cursor that is malformed or of another run. */
 export function decodeCursor(cursor: string, runId: string): number {
   const position = Buffer.from(cursor.slice(0, -4), 'base64url').toString();
   const known =

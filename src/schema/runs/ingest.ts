@@ -76,7 +76,7 @@ function declareIngestInput(builder: Builder) {
   const DocumentInput = builder.inputType('DocumentInput', {
     description:
       'Ingesting the same source again replaces it; unchanged text is not embedded again.',
-    // Not validated here, which would refuse the whole batch: what is wrong with one document is told in `rejected`.
+    // Not validated here, which would refuse the whole batch: problems of one document are reported in `rejected`.
     fields: (t) => ({
       source: t.string({
         required: true,

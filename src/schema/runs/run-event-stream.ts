@@ -16,7 +16,7 @@ interface Following {
 
 const ended: Result = { done: true, value: undefined };
 
-/** What keeps a stream from starting, and yet is told as its only event. */
+/** Errors that prevent a start and are emitted as the only event. */
 const startErrors: readonly ErrorCode[] = ['CONFLICT', 'AGENT_NOT_FOUND', 'RUN_NOT_FOUND'];
 
 /**
@@ -71,7 +71,7 @@ class RunEventIterator implements AsyncIterableIterator<RunEventView, undefined>
       this.#over = true;
       this.#leave();
       this.#endPending?.(ended);
-      // Not awaited: the client is gone whatever comes of it, and its failure is the run's to log.
+      // Not awaited: the client is gone, and the run logs its own failure.
       void this.#events.return?.()?.catch(() => undefined);
     }
     return Promise.resolve(ended);
@@ -89,7 +89,7 @@ async function* singleFailure(error: DomainError, runId: string): AsyncGenerator
 }
 
 interface StreamOptions {
-  /** The position behind which to begin. */
+  /** The position after which to begin. */
   after?: number;
   /** Known before the stream is, when it joins a run. */
   runId?: string;

@@ -11,7 +11,7 @@ type PublicEventByType = {
   [Event in RunEvent as Extract<Event['type'], RunEventType>]: Event;
 };
 
-/** What the events of one stream have in common, worked out once. */
+/** Properties that all events of a stream share, computed once. */
 export interface RunStream {
   runId: string;
   globalRunId: string;
@@ -57,7 +57,7 @@ export class RunEventView<Type extends RunEventType = RunEventType> {
 function nextOutput(stream: RunStream, whole: readonly WholeValue[]): Promise<OutputState> {
   const before = stream.output ?? stream.outputBefore();
   stream.output = before.then((state) => grow(state, whole));
-  // A resolver that reads it hears of a failure; an event whose output nobody selects does not.
+  // A failure reaches the resolvers that read it. An event without such a resolver must not raise it.
   stream.output.catch(() => {});
   return stream.output;
 }

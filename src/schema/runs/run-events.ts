@@ -34,7 +34,7 @@ const textField = (t: ObjectFields<RunEventView<'TextDelta' | 'ThinkingDelta'>>)
   text: t.string({ description: 'The next piece of text.', resolve: ({ body }) => body.text }),
 });
 
-/** Read afresh: what was loaded for an earlier event of the stream may have been decided since. */
+/** Read again: an approval loaded for an earlier event of the stream may have been decided since. */
 const approvalField = (t: ObjectFields<RunEventView<'ApprovalRequested' | 'ApprovalDecided'>>) => ({
   approval: t.field({
     type: 'Approval',
@@ -251,7 +251,7 @@ function declareOutputProgressed(builder: Builder): void {
   });
 }
 
-/** Everything a stream tells, and the subscription that joins a run. */
+/** The event types, and the subscription that joins a run. */
 export function declareRunEvents(builder: Builder): void {
   declareInterface(builder);
   declareTextEvents(builder);

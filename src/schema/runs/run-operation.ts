@@ -67,7 +67,7 @@ export async function currentRun(handle: RunHandle, context: GraphQLContext): Pr
   return run;
 }
 
-/** What the caller allows the run to cost, or what its completion can cost, whichever is less. */
+/** The lesser of the cost that the caller allows and the worst case of the completion. */
 function worstCaseWith(completion: ToCompletion | undefined): WorstCase {
   return async (args, { context, info }) => {
     const { input, options } = args as RunArguments;

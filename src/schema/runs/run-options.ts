@@ -6,7 +6,7 @@ const maxNotes = 16 * 1024;
 const isShort = (notes: unknown): boolean => Buffer.byteLength(JSON.stringify(notes)) <= maxNotes;
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** What a run may take, and what happens then. */
+/** Bounds of a run, and what happens when they are reached. */
 const limitFields = (t: InputFields) => ({
   timeoutMs: t.int({
     description:

@@ -48,7 +48,7 @@ const effortFields = (t: InterfaceFields<RunView>) => ({
   }),
 });
 
-/** What belongs to a run. */
+/** Related data of a run. */
 const relatedFields = (t: InterfaceFields<RunView>) => ({
   tags: t.stringList({
     description: 'Tags from `RunOptions.tags`.',
@@ -127,7 +127,7 @@ function declareRunFields(builder: Builder): void {
 
 const cancelCodes = ['RUN_NOT_FOUND', 'CONFLICT'] as const;
 
-/** Stopping one's own run, or none, is nothing administrative. */
+/** Cancelling the caller's own run is not an administrative action. */
 function isOwn(cancelled: unknown, context: GraphQLContext): boolean {
   const run = cancelled as RunView | undefined;
   return run === undefined || run.userId === callerOf(context).userId;

@@ -9,7 +9,7 @@ import { storableText } from '../storable-text.ts';
 
 const codes = ['RUN_NOT_FOUND'] as const;
 
-/** A score shows to whom its run shows. */
+/** A score is visible to callers who may read its run. */
 async function loadScore(id: string, { loaders }: GraphQLContext) {
   const score = await loaders.score.load(id);
   return score && (await loaders.run.load(score.runId)) ? score : null;

@@ -96,7 +96,7 @@ function declareApiKeyType(builder: Builder): void {
   declareCreatedApiKey(builder);
 }
 
-/** A key of another role than ADMIN must not be the server's own admin to others, nor everyone. */
+/** A key without the role ADMIN must not take the user id of the server's own admin, or of all users. */
 function assertUserIdIsFree({ userId, roles: given }: { userId: string; roles: readonly Role[] }) {
   if (!isReservedUserId(userId) || (userId === 'admin' && given.includes('ADMIN'))) return;
   const message = 'is reserved for the server itself: name the user otherwise';

@@ -31,7 +31,7 @@ function declareModelPrice(builder: Builder): void {
   });
 }
 
-/** The models of this server, as far as their providers tell, with what they cost today. */
+/** The models that the providers list, with their prices today. */
 export function declareModel(builder: Builder): void {
   builder.objectType('Model', {
     description: 'A model of a configured provider.',

@@ -128,7 +128,7 @@ function declareParts(builder: Builder): void {
   declareAgent(builder);
 }
 
-/** What the plugins of this server bring. */
+/** Plugins, and the tools, agents and rerankers that they define. */
 export function declarePlugin(builder: Builder): void {
   declarePluginType(builder);
   declareParts(builder);

@@ -1,6 +1,6 @@
 import type { Builder } from '../builder.ts';
 
-/** What this server is doing. */
+/** State of this server. */
 export function declareServerStatus(builder: Builder): void {
   builder.objectType('ServerStatus', {
     description: 'State of the server that answers.',

@@ -1,7 +1,7 @@
 import type { Builder } from '../builder.ts';
 import { callerOf } from '../limits/access.ts';
 
-/** Who is calling. */
+/** The caller. */
 export function declareViewer(builder: Builder): void {
   builder.objectType('Viewer', {
     description: 'The caller.',

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { OutputSelection } from '../../kernel/output-selection.ts';
 import { GrowingValue } from './growing-value.ts';
 
-/** What was asked of an output value, for the resolvers of its fields. */
+/** Selection of an output value, for the resolvers of its fields. */
 const askedOf = new WeakMap<object, OutputSelection>();
 
 /** An output on its way to a client, who may ask for a field that no model was asked for. */

@@ -9,7 +9,7 @@ const notEnumNames = new Set(['true', 'false', 'null']);
 /**
  * The GraphQL name of an enum value: the value itself where it is one; else every character that GraphQL does not
  * take becomes `_`, a leading digit gets a `_` before it, several leading `_` become one, and true, false and null
- * get a `_` behind.
+ * get a trailing `_`.
  */
 export function enumValueName(value: string): string {
   if (notEnumNames.has(value)) return `${value}_`;

@@ -1,4 +1,4 @@
-/** What a zod schema is in GraphQL, before any GraphQL type is made of it. */
+/** A zod schema as GraphQL would express it, before a GraphQL type is made of it. */
 export type TypeShape = ScalarShape | EnumShape | ListShape | ObjectShape | UnionShape;
 
 export interface ScalarShape {
@@ -32,7 +32,7 @@ export interface UnionShape {
   kind: 'union';
   name: string;
   description: string | undefined;
-  /** The property that tells the members apart; members of an input do not have it as a field. */
+  /** The property that discriminates the members; members of an input do not have it as a field. */
   discriminator: string;
   members: { values: { name: string; value: string }[]; object: ObjectShape }[];
 }
@@ -44,7 +44,7 @@ export interface Slot {
   nullable: boolean;
   /** May it be left out? */
   optional: boolean;
-  /** What stands for a value left out, where GraphQL can show it. */
+  /** The default value, if GraphQL can express it. */
   defaultValue?: string | number | boolean;
   description: string | undefined;
 }

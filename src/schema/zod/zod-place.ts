@@ -2,16 +2,16 @@ import type { z } from 'zod';
 import { isGraphqlName, typeNamePart } from './graphql-name.ts';
 import type { TypeShape } from './type-shape.ts';
 
-/** The schemas of zod, told apart by `_zod.def.type`, which is zod's public way to look into one. */
+/** The schemas of zod, discriminated by `_zod.def.type`, zod's public way to inspect one. */
 export type ZodSchema = z.core.$ZodTypes;
 
-/** What is declared of a schema itself, not of what it wraps. */
+/** Description of the schema itself, not of a wrapped schema. */
 export const descriptionOf = (schema: z.core.$ZodType): string | undefined =>
   (schema as z.ZodType).description;
 
 export type Direction = 'input' | 'output';
 
-/** GraphQL has no way to say this schema: a problem for the plugin's author, told at the start. */
+/** GraphQL cannot express this schema: a problem of the plugin, reported at the start. */
 export class InexpressibleError extends Error {
   override readonly name = 'InexpressibleError';
 }

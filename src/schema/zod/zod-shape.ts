@@ -26,7 +26,7 @@ function objectSlot(schema: z.core.$ZodObject, place: ZodPlace): Slot {
   return slot(objectShape(schema, place));
 }
 
-/** The fields of an object, without the one that is told otherwise. */
+/** The fields of an object, without the discriminator. */
 function objectShape(schema: z.core.$ZodObject, place: ZodPlace, without?: string): ObjectShape {
   const { catchall, shape: properties } = schema._zod.def;
   if (catchall && catchall._zod.def.type !== 'never') {
