@@ -2,6 +2,7 @@
 export const roomArrows: Record<string, readonly string[]> = {
   kernel: [],
   data: ['kernel', 'generated'],
+  config: ['kernel'],
   telemetry: ['kernel'],
   'demo-model': [],
   model: ['kernel'],
@@ -37,6 +38,7 @@ export const roomArrows: Record<string, readonly string[]> = {
     'runs',
     'schema',
     'transport',
+    'config',
     'config.ts',
     'version.ts',
   ],

@@ -9,7 +9,8 @@ try {
   const config = readProcessConfig();
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY });
   const running = await startServer(config, { log });
-  process.stdout.write(welcome(running, config));
+  const isTerminal = process.stdout.isTTY;
+  process.stdout.write(await welcome(running, { config, isTerminal }));
   stopOnSignals(running, { drainMs: config.shutdownDrainMs, log });
 } catch (error) {
   if (!(error instanceof StartupError)) throw error;

@@ -2,6 +2,7 @@ import type { Principal, Role } from '../kernel/access/principal.ts';
 import type { Scopes } from '../kernel/access/scopes.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { AuditLog } from './audit/audit-log.ts';
+import type { OpenId } from './sign-in/open-id.ts';
 
 export interface ApiKeyRecord {
   id: string;
@@ -49,6 +50,24 @@ export type SignInFailure =
   /** A token that was made for another application. */
   | 'wrongAudience';
 
+/** How a browser signed in: by a one-time link, a key in a form, or an identity provider. */
+export type SignInMethod = 'LINK' | 'KEY' | 'OPENID';
+
+export interface StartedSession {
+  /** The cookie's value; the server keeps a hash. */
+  session: string;
+  expiresAt: Date;
+}
+
+export interface SessionRecord {
+  id: string;
+  userId: string;
+  method: SignInMethod;
+  address: string | null;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
 export type Identity = { principal: Principal } | { failure: SignInFailure };
 
 export interface Credentials {
@@ -93,10 +112,23 @@ export interface Auth {
   getApiKey(id: string): Promise<ApiKeyRecord | null>;
   /** Newest first, revoked and expired ones too; of one user or of all. Throws `InvalidInputError` for a bad cursor. */
   apiKeys(request: PageRequest & { userId: string | null }): Promise<Page<ApiKeyRecord>>;
-  /** A secret that signs one browser in as the admin, once, within 15 minutes. */
-  createLoginLink(principal: Principal): string;
-  /** Trades the one-time secret for a session secret (a cookie's value); null when unknown, used or too old. */
-  redeemLoginLink(secret: string): Promise<{ session: string; expiresAt: Date } | null>;
+  /** A secret that signs one browser in as the principal, once, within 15 minutes. */
+  createLoginLink(principal: Principal): Promise<string>;
+  /** Trades the one-time secret for a session; null when unknown, used or too old. */
+  redeemLoginLink(secret: string, visitor?: Visitor): Promise<StartedSession | null>;
+  /** Signs a browser in whose person has shown who they are. */
+  startSession(
+    principal: Principal,
+    how: { method: SignInMethod; visitor: Visitor },
+  ): Promise<StartedSession>;
+  /** Live sessions, newest first; of one user or of all. */
+  sessions(userId: string | null): Promise<SessionRecord[]>;
+  /** Ends a session, on all servers at once. False when it had ended. */
+  endSession(id: string): Promise<boolean>;
+  /** Ends all sessions of a user, or all there are (null). Resolves with their number. */
+  endSessions(userId: string | null): Promise<number>;
+  /** Sign-in by an identity provider; null where none is configured. */
+  openId: OpenId | null;
   /** Makes the first admin key, if the deployment has none and no fixed one: its secret, to be shown once; else null. */
   ensureAdminKey(): Promise<string | null>;
   /** Writes what is still to be noted. */

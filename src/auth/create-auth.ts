@@ -7,9 +7,10 @@ import { keyPrefix, shownPrefix } from './api-key-rows.ts';
 import { createApiKeys } from './api-keys.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import type { Auth, EndUser, Identity, Visitor } from './auth.ts';
-import { createBrowserSessions } from './browser-sessions.ts';
 import { createTokenVerifier, type JwtOptions } from './json-web-tokens.ts';
 import { hashSecret } from './secret.ts';
+import { BrowserSessions } from './sign-in/browser-sessions.ts';
+import { OpenId, type OpenIdOptions } from './sign-in/open-id.ts';
 import { SignInGuard } from './sign-in/sign-in-guard.ts';
 
 export interface CreateAuthOptions {
@@ -17,6 +18,7 @@ export interface CreateAuthOptions {
   /** A fixed secret that signs in as the admin, besides the keys in the database. */
   adminKey?: string | null;
   jwt?: JwtOptions | null;
+  openId?: OpenIdOptions | null;
   log: Log;
 }
 
@@ -57,14 +59,15 @@ const namesNobody = (): DomainError =>
 
 /** Who is calling: the fixed admin key, API keys, tokens of an identity provider, browser sessions. */
 export function createAuth(options: CreateAuthOptions): Auth {
-  const { database, adminKey = null, jwt, log } = options;
+  const { database, adminKey = null, jwt, openId, log } = options;
   const isAdminKey = createAdminKeyCheck(adminKey);
   const keys = createApiKeys(database);
-  const sessions = createBrowserSessions(database);
   const verifyToken = jwt ? createTokenVerifier(jwt, log) : null;
 
   const audit = new AuditLog(database);
   const guard = new SignInGuard({ audit, log });
+  const adminKeyTag = adminKey ? hashSecret(`tessera session ${adminKey}`).slice(0, 16) : 'none';
+  const sessions = new BrowserSessions({ database, audit, adminKeyTag });
 
   const identityOf = async (token: string, endUser: EndUser | null): Promise<Identity> => {
     if (!isAdminKey(token) && !isToken(token)) return keys.identify(token, endUser);
@@ -94,13 +97,26 @@ export function createAuth(options: CreateAuthOptions): Auth {
       return principal ? { principal } : { failure: 'unknown' };
     },
     createApiKey: keys.createApiKey,
-    revokeApiKey: keys.revokeApiKey,
-    rotateApiKey: keys.rotateApiKey,
+    async revokeApiKey(id, how) {
+      const key = await keys.revokeApiKey(id, how);
+      await sessions.endOfKey(id, key.roles.includes('ADMIN'));
+      return key;
+    },
+    async rotateApiKey(id, oldSecretValidMs) {
+      const rotated = await keys.rotateApiKey(id, oldSecretValidMs);
+      await sessions.endOfKey(id, rotated.apiKey.roles.includes('ADMIN'));
+      return rotated;
+    },
     runsMayGoOn: keys.runsMayGoOn,
     getApiKey: keys.getApiKey,
     apiKeys: keys.apiKeys,
-    createLoginLink: sessions.createLoginLink,
-    redeemLoginLink: sessions.redeemLoginLink,
+    createLoginLink: (principal) => sessions.createLink(principal),
+    redeemLoginLink: (secret, visitor = unknownVisitor) => sessions.redeemLink(secret, visitor),
+    startSession: (principal, how) => sessions.start(principal, how),
+    sessions: (userId) => sessions.list(userId),
+    endSession: (id) => sessions.end(id),
+    endSessions: (userId) => sessions.endAll(userId),
+    openId: openId ? new OpenId(openId) : null,
     ensureAdminKey: async () => (adminKey ? null : keys.ensureAdminKey()),
     close: keys.close,
   };

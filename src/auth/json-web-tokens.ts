@@ -35,7 +35,11 @@ function claimedRoles(claim: unknown): Role[] {
   return knownRoles([claim].flat(1).map(roleName));
 }
 
-function toPrincipal({ sub, roles, groups }: JWTPayload): Principal | null {
+/**
+ * The principal of a provider's claims: `sub` is the user id, `roles` a list of roles (USER when it is left out), `groups`
+ * a list of names. Null where `sub` is no user's.
+ */
+export function principalOfClaims({ sub, roles, groups }: JWTPayload): Principal | null {
   if (!isUserId(sub)) return null;
   return {
     userId: sub,
@@ -52,8 +56,7 @@ function failureOf(error: unknown): SignInFailure {
 }
 
 /**
- * Tokens of an identity provider: `sub` is the user id, the claim `roles` a list of roles (USER when it is left out), the
- * claim `groups` a list of names. A token must expire. The key set is fetched when first needed and when a token names a
+ * Tokens of an identity provider. A token must expire. The key set is fetched when first needed and when a token names a
  * new key.
  */
 export function createTokenVerifier(
@@ -71,7 +74,7 @@ export function createTokenVerifier(
   return async (token) => {
     try {
       const { payload } = await jwtVerify(token, keySet, checks);
-      const principal = toPrincipal(payload);
+      const principal = principalOfClaims(payload);
       return principal ? { principal } : { failure: 'unknown' };
     } catch (error) {
       const refused = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);

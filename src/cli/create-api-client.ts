@@ -87,9 +87,12 @@ async function readAnswer(response: Response): Promise<unknown> {
   const { status } = response;
   const answer = (await response.json().catch(() => null)) as Answer | null;
   if (status === 401) {
-    throw new CliError('The server does not accept the key: set TESSERA_KEY to an admin’s key.', {
-      status,
-    });
+    throw new CliError(
+      'The server does not accept the key: set TESSERA_KEY, or TESSERA_KEY_FILE to a file that holds it.',
+      {
+        status,
+      },
+    );
   }
   if (!answer || typeof answer !== 'object') {
     throw new CliError(`What answers there is no Tessera server (HTTP ${status}): check --url.`, {

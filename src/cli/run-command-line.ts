@@ -7,6 +7,7 @@ import { type ApiClient, createApiClient } from './create-api-client.ts';
 import { findFiles } from './ingest/find-files.ts';
 import { ingestFiles } from './ingest/ingest-files.ts';
 import { isWorthTelling, newReport, printReport } from './ingest/ingest-report.ts';
+import { login } from './login.ts';
 import { pullPrompts } from './prompts/pull-prompts.ts';
 import { pushPrompts } from './prompts/push-prompts.ts';
 import { createTerminal, type Output, type Progress, type Terminal } from './terminal.ts';
@@ -48,7 +49,10 @@ function connect(
 const urlOption = () =>
   new Option('--url <url>', 'the server (default: TESSERA_URL, else http://127.0.0.1:4000)');
 const keyOption = () =>
-  new Option('--key <key>', 'an admin’s key (default: TESSERA_KEY, which `ps` does not show)');
+  new Option(
+    '--key <key>',
+    'a key (default: TESSERA_KEY, which `ps` does not show; else the first key of a server here)',
+  );
 
 function keyAndValue(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
@@ -165,6 +169,22 @@ function addPrompts(program: Command, session: Session, finish: Finish): void {
     });
 }
 
+function addLogin(program: Command, session: Session): void {
+  const { terminal } = session;
+  program
+    .command('login')
+    .description('Makes a link that signs one browser in as the holder of the key, once.')
+    .addOption(urlOption())
+    .addOption(keyOption())
+    .action(async (options: ServerOptions) =>
+      login({
+        client: connect(options, session),
+        url: options.url ?? session.readConfig().url,
+        terminal,
+      }),
+    );
+}
+
 async function parse(session: Session): Promise<number> {
   let code = 0;
   const finish: Finish = (given) => {
@@ -182,6 +202,7 @@ async function parse(session: Session): Promise<number> {
   addIngest(program, session, finish);
   addCalibrate(program, session);
   addPrompts(program, session, finish);
+  addLogin(program, session);
   await program.parseAsync(session.words, { from: 'user' });
   return code;
 }

@@ -39,6 +39,7 @@ import { declareModel } from './server/model.ts';
 import { declarePlugin } from './server/plugin.ts';
 import { declareScopes } from './server/scopes.ts';
 import { declareServerStatus } from './server/server-status.ts';
+import { declareSession } from './server/session.ts';
 import { declareViewer } from './server/viewer.ts';
 
 /** Nobody without a role gets past the roots, whatever rule a field has of its own. */
@@ -89,6 +90,7 @@ function declareRecords(builder: Builder): void {
   declareModel(builder);
   declareApiKey(builder);
   declareAuditLog(builder);
+  declareSession(builder);
   declareViewer(builder);
   declareServerStatus(builder);
 }

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../auth/audit/audit-log.ts';
-import type { ApiKeyRecord } from '../auth/auth.ts';
+import type { ApiKeyRecord, SessionRecord, SignInMethod } from '../auth/auth.ts';
 import type { Caller, Role } from '../kernel/access/principal.ts';
 import type { Scopes } from '../kernel/access/scopes.ts';
 import type { AnyAgent } from '../kernel/agent.ts';
@@ -94,6 +94,7 @@ type Scalars = {
   RunKind: Scalar<RunKind>;
   RunStatus: Scalar<RunStatus>;
   SearchMode: Scalar<'HYBRID' | 'SEMANTIC' | 'KEYWORD'>;
+  SignInMethod: Scalar<SignInMethod>;
   StatsBucket: Scalar<StatsBucket>;
 };
 
@@ -119,6 +120,7 @@ interface Objects extends ErrorObjects, EventObjects {
   CostPoint: CostStats['series'][number];
   CostEstimate: CostEstimate;
   CostStats: CostStats;
+  CreatedLoginLink: { path: string; expiresAt: Date };
   CreatedApiKey: { apiKey: ApiKeyRecord; secret: string };
   Document: DocumentRecord;
   Experiment: ExperimentRecord;
@@ -145,6 +147,7 @@ interface Objects extends ErrorObjects, EventObjects {
   ScoreSummary: VariantStatistics['scores'][number];
   SearchHit: SearchHit;
   ServerStatus: ServerStatus;
+  Session: SessionRecord;
   Source: SearchHit;
   TokenTotals: Pick<
     CostStats,

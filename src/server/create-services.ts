@@ -54,7 +54,15 @@ export async function createServices(
   warnOfSettings(config, log);
   const startedAt = new Date();
   const serverId = newId();
-  const auth = undo.add(createAuth({ database, adminKey: config.adminKey, jwt: config.jwt, log }));
+  const auth = undo.add(
+    createAuth({
+      database,
+      adminKey: config.adminKey,
+      jwt: config.jwt,
+      openId: config.openId,
+      log,
+    }),
+  );
 
   const plugins =
     options.plugins ?? (await loadConfig(config.pluginsFile ?? undefined)).config.plugins;
@@ -142,7 +150,8 @@ export async function createServices(
 }
 
 /** What lets a server start and is still not as it should be. */
-function warnOfSettings({ host, otlpEndpoint }: Config, log: Log): void {
+function warnOfSettings({ host, otlpEndpoint, misspelt }: Config, log: Log): void {
+  for (const line of misspelt) log.warn({}, line);
   if (!isLoopback(host)) {
     log.warn(
       { host },

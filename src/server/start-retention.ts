@@ -7,7 +7,7 @@ const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 
 /** What has a date of expiry of its own, and is of no use behind it. */
-const expiring = ['IdempotencyKey', 'CachedResponse', 'Session'];
+const expiring = ['IdempotencyKey', 'CachedResponse', 'Session', 'LoginLink'];
 /** What the embedded database would let grow, without an autovacuum: rows that are changed or deleted all the time. */
 const churning = ['Run', 'RunEvent', 'Server', 'UsageRollUp', 'UsageDurations', ...expiring];
 const batchRows = 1_000;

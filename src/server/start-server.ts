@@ -28,7 +28,7 @@ export interface Running {
   /** The secret of the first admin key, at the first start; else null. It is never shown again. */
   newAdminKey: string | null;
   /** A link that signs one browser in as the admin, once. */
-  loginLink(): string;
+  loginLink(): Promise<string>;
   /** Refuses new work, lets what is in flight end within `drainMs` (default: as configured), writes everything, closes. */
   stop(drainMs?: number): Promise<void>;
 }
@@ -55,7 +55,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     const transport = openTransport(config, { services, database, metrics, log });
     const port = await transport.listen(config.host, config.port);
     const url = `http://${nameOf(config.host)}:${port}`;
-    const loginLink = () => `${url}/login?once=${services.auth.createLoginLink(admin)}`;
+    const loginLink = async () => `${url}/login?once=${await services.auth.createLoginLink(admin)}`;
     const newAdminKey = await services.auth.ensureAdminKey();
     const stop = async (drainMs = config.shutdownDrainMs) => {
       transport.refuseNewWork();

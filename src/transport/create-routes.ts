@@ -19,6 +19,7 @@ import { createAuditExport } from './pages/audit-export.ts';
 import { createGraphiQLPage, wantsPage } from './pages/graphiql-page.ts';
 import { sendJson, sendReadiness } from './pages/health.ts';
 import { createLoginPage } from './pages/login-page.ts';
+import { createOpenIdPages, openIdPaths } from './pages/open-id-pages.ts';
 import { createUsageExport } from './pages/usage-export.ts';
 import type { TransportOptions } from './transport-options.ts';
 
@@ -49,8 +50,8 @@ const readable = ['GET', 'HEAD'];
 
 function createRouteTable(options: RoutesOptions): Record<string, Route> {
   const { admission, pingDatabase, auth } = options;
-  const graphiql = createGraphiQLPage(admission);
-  const login = createLoginPage(auth);
+  const graphiql = createGraphiQLPage(admission, auth.openId !== null);
+  const login = createLoginPage({ auth, admission });
   const graphql = serveGraphQL(options);
   const mcp = serveMcp(options);
   const usage = serveUsageExport(options);
@@ -65,9 +66,10 @@ function createRouteTable(options: RoutesOptions): Record<string, Route> {
         wantsPage(visit.request) ? graphiql(visit.request, visit.response) : graphql(visit),
     },
     '/login': {
-      methods: ['GET'],
+      methods: ['GET', 'POST'],
       handle: ({ request, response }) => login(request, response),
     },
+    ...openIdRoutes(options),
     '/health/live': {
       methods: readable,
       handle: ({ response }) => sendJson(response, 200, { status: 'live' }),
@@ -81,6 +83,21 @@ function createRouteTable(options: RoutesOptions): Record<string, Route> {
     ...(mcp && { '/mcp': { handle: mcp } }),
     ...(usage && { '/export/usage': { methods: ['GET'], handle: usage } }),
     '/export/audit': { methods: ['GET'], handle: serveAuditExport(options) },
+  };
+}
+
+function openIdRoutes({ auth, log }: RoutesOptions): Record<string, Route> {
+  if (!auth.openId) return {};
+  const pages = createOpenIdPages({ openId: auth.openId, auth, log });
+  return {
+    [openIdPaths.begin]: {
+      methods: ['GET'],
+      handle: ({ request, response }) => pages.begin(request, response),
+    },
+    [openIdPaths.finish]: {
+      methods: ['GET'],
+      handle: ({ request, response }) => pages.finish(request, response),
+    },
   };
 }
 

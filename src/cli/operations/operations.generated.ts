@@ -106,6 +106,11 @@ export type IngestBatchMutation = { ingestDocuments:
     | { __typename: 'RunInterruptedError', code: ErrorCode, message: string, retryable: boolean }
    };
 
+export type CreateLoginLinkMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CreateLoginLinkMutation = { createLoginLink: { path: string, expiresAt: string } };
+
 export type WordingFragment = { number: number, template: string, system: string | null, model: string | null, maxTokens: number | null, notes: string | null, createdBy: string };
 
 export type PromptWordingsQueryVariables = Exact<{
@@ -240,6 +245,14 @@ export const IngestBatchDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<IngestBatchMutation, IngestBatchMutationVariables>;
+export const CreateLoginLinkDocument = new TypedDocumentString(`
+    mutation CreateLoginLink {
+  createLoginLink {
+    path
+    expiresAt
+  }
+}
+    `) as unknown as TypedDocumentString<CreateLoginLinkMutation, CreateLoginLinkMutationVariables>;
 export const PromptWordingsDocument = new TypedDocumentString(`
     query PromptWordings($label: String!, $after: String) {
   prompts(first: 50, after: $after) {

@@ -31,6 +31,8 @@ export interface Principal {
   apiKeyId: string | null;
   /** The part of these rights that the key keeps; all of them when left out. */
   scopes?: Scopes | null;
+  /** The browser session that signed in. */
+  sessionId?: string;
   /** The holder of the key may name the end user of each request. */
   actsForUsers?: boolean;
 }

@@ -18,6 +18,8 @@ export const reachOfRoles = {
   budgets: ['OPERATOR', 'AUDITOR'],
   /** Reading what is known of keys. */
   keys: ['OPERATOR'],
+  /** Listing and ending browser sessions. */
+  sessions: [],
   /** Reading alerts. */
   alerts: ['OPERATOR'],
 } as const satisfies Record<string, readonly Role[]>;

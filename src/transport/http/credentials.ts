@@ -2,17 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../../auth/auth.ts';
 import { isLoopback } from '../../kernel/is-loopback.ts';
 import { endUserOfHeaders } from './end-user.ts';
+import { cookieOf, sessionCookie } from './session-cookie.ts';
 import { visitorOf } from './visitor.ts';
-
-export const sessionCookie = 'tessera_session';
-
-function cookieOf(request: IncomingMessage, name: string): string | null {
-  for (const pair of (request.headers.cookie ?? '').split(';')) {
-    const [key = '', value = ''] = pair.split('=', 2);
-    if (key.trim() === name) return value.trim();
-  }
-  return null;
-}
 
 /**
  * The request's own header, else its browser session, and the end user that it names. Browsers send cookies along with a WebSocket, and old ones with

@@ -14,11 +14,16 @@ export function isJson(contentType: string | undefined): boolean {
   return type.trim() === 'application/json' && utf8;
 }
 
+/** The body of a request as text in UTF-8. Refuses with 413 as soon as it is too long. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  return decode(await readBytes(request, limit));
+}
+
 /** The body of a request as JSON. Refuses with 413 as soon as it is too long, and with 400 when it is not
  * JSON in UTF-8. */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-  const text = decode(await readBytes(request, limit));
+  const text = await readBody(request, limit);
   try {
     return JSON.parse(text);
   } catch {

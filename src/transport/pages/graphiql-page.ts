@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Admission } from '../http/admission.ts';
 import { credentialsOf, isLocal } from '../http/credentials.ts';
-import { messagePage } from './message-page.ts';
+import { sendSignInPage } from './sign-in-page.ts';
 
 const firstQueries = `# Welcome to Tessera. Press the play button,
 # or Ctrl-Enter inside an operation.
@@ -101,18 +101,18 @@ async function renderPage(): Promise<Buffer> {
 export const wantsPage = ({ method, headers }: IncomingMessage): boolean =>
   method === 'GET' && Boolean(headers.accept?.includes('text/html'));
 
+const notSignedIn = {
+  status: 401,
+  title: 'Sign in first',
+  message: 'GraphiQL is for those who are signed in.',
+};
+
 /** GraphiQL, for whoever is signed in, and for this machine's own browsers. */
-export function createGraphiQLPage(admission: Admission) {
+export function createGraphiQLPage(admission: Admission, openId: boolean) {
   let rendered: Promise<Buffer> | undefined;
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (!isLocal(request) && !(await admission.identify(credentialsOf(request)))) {
-      messagePage(
-        response,
-        401,
-        'Sign in first',
-        'Open the link that the server printed when it started.',
-      );
-      return;
+      return sendSignInPage(response, { ...notSignedIn, openId });
     }
     rendered ??= renderPage();
     const page = await rendered;

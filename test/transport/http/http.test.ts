@@ -71,7 +71,7 @@ describe('an operation', () => {
       });
     }
     const link = await server.auth.redeemLoginLink(
-      server.auth.createLoginLink({
+      await server.auth.createLoginLink({
         userId: 'admin',
         groups: [],
         roles: ['ADMIN'],

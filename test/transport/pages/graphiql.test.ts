@@ -36,7 +36,7 @@ test('the printed link opens GraphiQL, where tokens arrive', { timeout: 120_000 
     socket.on('framereceived', ({ payload }) => frames.push(JSON.parse(String(payload)))),
   );
 
-  await page.goto(server.running.loginLink());
+  await page.goto(await server.running.loginLink());
   expect(page.url()).toBe(`${server.url}/graphql`);
   await page.locator('.graphiql-execute-button').click({ timeout: 60_000 });
   await page.getByRole('menuitem', { name: 'Stream' }).click();

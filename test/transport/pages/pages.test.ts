@@ -26,13 +26,13 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 const login = (secret: string, headers = {}) => get(`/login?once=${secret}`, headers);
 
 async function cookieOf(): Promise<string> {
-  const { headers } = await login(server.auth.createLoginLink(admin));
+  const { headers } = await login(await server.auth.createLoginLink(admin));
   return headers.get('set-cookie')?.split(';')[0] ?? '';
 }
 
 describe('the one-time link', () => {
   test('signs one browser in and goes on to GraphiQL', async () => {
-    const secret = server.auth.createLoginLink(admin);
+    const secret = await server.auth.createLoginLink(admin);
     const response = await login(secret);
     expect(response.status).toBe(303);
     expect(response.headers.get('location')).toBe('/graphql');
@@ -48,13 +48,13 @@ describe('the one-time link', () => {
   });
 
   test('gives a cookie for https only, where that is spoken', async () => {
-    const secret = server.auth.createLoginLink(admin);
+    const secret = await server.auth.createLoginLink(admin);
     const response = await login(secret, { 'x-forwarded-proto': 'https' });
     expect(response.headers.get('set-cookie')).toMatch(/; Secure$/);
   });
 
   test('is not used up by a request that cannot use it', async () => {
-    const secret = server.auth.createLoginLink(admin);
+    const secret = await server.auth.createLoginLink(admin);
     const head = await fetch(`${server.origin}/login?once=${secret}`, { method: 'HEAD' });
     expect(head.status).toBe(405);
     expect((await get('/login')).status).toBe(401);

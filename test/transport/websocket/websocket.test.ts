@@ -37,7 +37,7 @@ const error = (id: string, code: string) => ({
 const newSession = async () =>
   (
     await server.auth.redeemLoginLink(
-      server.auth.createLoginLink({
+      await server.auth.createLoginLink({
         userId: 'admin',
         groups: [],
         roles: ['ADMIN'],
