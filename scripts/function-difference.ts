@@ -36,7 +36,7 @@ export async function functionDifference(
         ]
       : [
           ...difference.extra.map((signature) => `DROP FUNCTION ${signature};\n`),
-          ...difference.changed.map((signature) => sources.get(fileOf(signature))!),
+          ...filesOf(difference.changed).map((file) => sources.get(file)!),
         ];
   return lines.length > 0 ? lines.join('\n') : null;
 }
@@ -84,11 +84,14 @@ async function createFunction(client: pg.Client, file: string, text: string): Pr
     throw new Error(`prisma/functions/${file}: ${(error as Error).message}`, { cause: error });
   }
   const made = [...(await readFunctions(client)).keys()].filter((name) => !before.has(name));
-  if (made.length !== 1 || fileOf(made[0]!) !== file)
-    throw new Error(`prisma/functions/${file} must hold the one function that it is named for.`);
+  if (made.length === 0 || made.some((signature) => fileOf(signature) !== file))
+    throw new Error(`prisma/functions/${file} must hold the function that it is named for alone.`);
 }
 
 const fileOf = (signature: string): string => `${signature.slice(0, signature.indexOf('('))}.sql`;
+
+/** Each once: one file holds all signatures of a function. */
+const filesOf = (signatures: readonly string[]): string[] => [...new Set(signatures.map(fileOf))];
 
 /** Those that belong to no extension. */
 async function readFunctions(client: pg.Client): Promise<Functions> {

@@ -1,3 +1,5 @@
+import type { BudgetPeriod, BudgetScope } from './budget.ts';
+
 /** One problem at one place of an input: `path` from the outside in, `message` says what to do. */
 export interface Issue {
   path: string[];
@@ -11,11 +13,13 @@ interface NoDetails {
 /** What each error tells beyond its message. The keys are the codes of the public schema's `ErrorCode`. */
 export interface ErrorDetails {
   BUDGET_EXCEEDED: {
-    /** The budget that has no room, as it stood then. A run's own `maxCost` shows as one with the run as id and subject. */
+    /** The budget that has no room, as it stood then. A `maxCost` shows as one with the run or token as id and subject. */
     budget: {
       id: string;
+      /** Left out in errors that were stored before budgets had scopes. */
+      scope?: BudgetScope;
       subject: string;
-      period: 'DAILY' | 'MONTHLY';
+      period: BudgetPeriod;
       limit: string;
       spent: string;
       held: string;

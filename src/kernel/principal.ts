@@ -31,6 +31,8 @@ export interface Principal {
   apiKeyId: string | null;
   /** The part of these rights that the key keeps; all of them when left out. */
   scopes?: Scopes | null;
+  /** Ids of the access tokens that it comes under, the outermost first: all pay for what it does. */
+  accessTokens?: readonly string[];
   /** The holder of the key may name the end user of each request. */
   actsForUsers?: boolean;
 }

@@ -6,7 +6,8 @@ import { alerts, alertsById } from './alerts/alert-pages.ts';
 import { AlertStream } from './alerts/alert-stream.ts';
 import { createAnnouncer } from './alerts/announce-alerts.ts';
 import type { WebhookOptions } from './alerts/webhook-sink.ts';
-import { budgets, budgetsById, setBudget } from './holds/budgets.ts';
+import { budgets, budgetsById, deleteBudget, setBudget } from './holds/budgets.ts';
+import { envelopesOf } from './holds/charges.ts';
 import { createHolds } from './holds/holds.ts';
 import { recordOfCall } from './holds/new-usage-record.ts';
 import { settleOrphanedHolds } from './holds/orphaned-holds.ts';
@@ -61,15 +62,16 @@ export function createLedger(options: LedgerOptions): Ledger {
   };
   const settlements = createSettlements(context);
   const end = (holdId: string): Promise<UsageRecordRow[]> =>
-    settlements.write({ holdId, records: [], envelopeRunId: null });
+    settlements.write({ holdId, records: [], envelopes: [] });
   const holds = createHolds(context, (holdId) => void end(holdId).catch(() => undefined));
 
   const ledger: Ledger = {
     hold: (request) => holds.hold(request),
     async settle(hold, outcome) {
       const records = [recordOfCall(prices, hold, outcome)];
-      const envelopeRunId = hold.request.envelope?.runId ?? null;
-      const [record] = await settlements.write({ holdId: hold.id, records, envelopeRunId });
+      const { tag, envelope } = hold.request;
+      const envelopes = envelopesOf(tag, envelope?.runId ?? null);
+      const [record] = await settlements.write({ holdId: hold.id, records, envelopes });
       return record!;
     },
     release: async (hold) => void (await end(hold.id)),
@@ -83,7 +85,8 @@ export function createLedger(options: LedgerOptions): Ledger {
       return isFree ? embedder : meteredEmbedder(embedder, billing, ledger);
     },
     setBudget: (input) => setBudget(context, input),
-    budgets: (subject) => budgets(context, subject ?? null),
+    deleteBudget: (id) => deleteBudget(context, id),
+    budgets: (subjects) => budgets(context, subjects),
     budgetsById: (ids) => budgetsById(context, ids),
     costStats: (request) => costStats(context, request),
     usageRecords: (request) => usageRecords(database, request),
@@ -107,7 +110,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 }
 
 function cacheHit(
-  tag: UsageTag,
+  { accessTokens: _, ...tag }: UsageTag,
   hit: { provider: string; model: string; durationMs: number },
 ): Settlement {
   const record = {
@@ -125,7 +128,7 @@ function cacheHit(
     timeToFirstTokenMs: null,
     createdAt: null,
   };
-  return { holdId: null, records: [record], envelopeRunId: null };
+  return { holdId: null, records: [record], envelopes: [] };
 }
 
 function checkedTimeZone(timeZone: string): string {

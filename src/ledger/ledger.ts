@@ -1,16 +1,24 @@
+import type { BudgetPeriod, BudgetScope } from '../kernel/budget.ts';
 import type { MeterEmbedder } from '../kernel/embedder.ts';
 import type { ModelUsage } from '../kernel/model.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Usd } from '../kernel/prices.ts';
 import type { RunKind } from '../kernel/run.ts';
 
-/** Whom and what a billed call is for. */
+/** Attribution of a billed call: budgets and statistics know it by these. */
 export interface UsageTag {
   runId: string;
   requestId: string;
   userId: string;
+  groups: readonly string[];
   apiKeyId: string | null;
+  /** Ids of access tokens that pay for it, the outermost first. */
+  accessTokens: readonly string[];
   kind: RunKind;
+  /** Of the run. */
+  tags: readonly string[];
+  agent: string | null;
+  conversationId: string | null;
   promptVersionId: string | null;
   promptName: string | null;
   experimentId: string | null;
@@ -22,8 +30,10 @@ export interface HoldRequest {
   /** A call of an embedder, which `model` then names; `maxTokens` is 0. */
   embedding?: boolean;
   provider: string;
-  /** As the API shows it. With a fallback chain: the one whose worst case is dearest. */
+  /** As the API shows it. With a fallback chain: the one whose worst case costs most. */
   model: string;
+  /** Other models that may answer instead: budgets of theirs need room too. */
+  fallbacks?: readonly string[];
   estimatedInputTokens: number;
   maxTokens: number;
   /** A refusal would not be the last word: it raises no alert. */
@@ -58,7 +68,7 @@ export interface CallOutcome {
   timeToFirstTokenMs: number | null;
 }
 
-export interface UsageRecordRow extends UsageTag {
+export interface UsageRecordRow extends Omit<UsageTag, 'accessTokens'> {
   id: string;
   provider: string;
   model: string;
@@ -77,19 +87,31 @@ export interface UsageRecordRow extends UsageTag {
   createdAt: Date;
 }
 
-export type BudgetPeriod = 'DAILY' | 'MONTHLY';
-
 export interface BudgetRecord {
   id: string;
-  /** A user id, or "*". */
+  scope: BudgetScope;
+  /** A user id, a group, a key's id, a tag, a model, or "*": each one of the scope that has no budget of its own. */
   subject: string;
   period: BudgetPeriod;
   limit: Usd;
-  /** Of the current window. For "*": 0, unless asked for a user. */
+  /** Of the current window. For a default: 0, unless asked for a subject. */
   spent: Usd;
   held: Usd;
   remaining: Usd;
   resetsAt: Date;
+}
+
+export interface BudgetSubject {
+  scope: BudgetScope;
+  subject: string;
+}
+
+export interface BudgetInput {
+  /** "USER" when left out. */
+  scope?: BudgetScope | null;
+  subject: string;
+  period: BudgetPeriod;
+  limit: Usd;
 }
 
 export interface StatsWindowInput {
@@ -201,10 +223,15 @@ export interface Ledger {
    */
   meterEmbedders(billing: EmbeddingPayer): MeterEmbedder;
 
-  /** Applies at once, on every server. Throws `InvalidInputError` for a limit that is no amount. */
-  setBudget(input: { subject: string; period: BudgetPeriod; limit: Usd }): Promise<BudgetRecord>;
-  /** With a subject: what applies to that user, defaults included, with that user's spending. Without: all there are. */
-  budgets(subject?: string | null): Promise<BudgetRecord[]>;
+  /**
+   * Applies at once, on every server. A new budget counts what its subject has spent since its window began. Throws
+   * `InvalidInputError` for a limit that is no amount and a subject that its scope does not know.
+   */
+  setBudget(input: BudgetInput): Promise<BudgetRecord>;
+  /** Resolves with the budget that was; null when there is none of this id. */
+  deleteBudget(id: string): Promise<BudgetRecord | null>;
+  /** What applies to these subjects, defaults included, with their own spending; null: all there are. */
+  budgets(subjects: readonly BudgetSubject[] | null): Promise<BudgetRecord[]>;
   budgetsById(ids: readonly string[]): Promise<(BudgetRecord | null)[]>;
   /** Throws `InvalidWindowError` for a window or a number of buckets that makes no sense. */
   costStats(request: CostStatsRequest): Promise<CostStats>;

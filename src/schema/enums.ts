@@ -6,6 +6,7 @@ const values = {
   AlertKind: ['HIGH_COST_REQUEST', 'BUDGET_THRESHOLD', 'BUDGET_EXCEEDED'],
   ApprovalStatus: ['PENDING', 'APPROVED', 'REJECTED', 'EXPIRED'],
   BudgetPeriod: ['DAILY', 'MONTHLY'],
+  BudgetScope: ['USER', 'GROUP', 'API_KEY', 'TAG', 'MODEL', 'EVERYTHING'],
   CacheMode: ['DEFAULT', 'BYPASS', 'REFRESH'],
   CostDimension: ['MODEL', 'USER', 'PROMPT', 'PROMPT_VERSION', 'VARIANT', 'KIND', 'API_KEY'],
   DisconnectPolicy: ['CANCEL', 'CONTINUE'],

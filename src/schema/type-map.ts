@@ -1,5 +1,6 @@
 import type { ApiKeyRecord } from '../auth/auth.ts';
 import type { AnyAgent } from '../kernel/agent.ts';
+import type { BudgetPeriod, BudgetScope } from '../kernel/budget.ts';
 import type { ErrorCode, Issue } from '../kernel/errors.ts';
 import type { AgentTurnRecord, ToolCallRecord } from '../kernel/events.ts';
 import type { ModelPrice } from '../kernel/prices.ts';
@@ -27,7 +28,6 @@ import type {
 } from '../knowledge/knowledge.ts';
 import type {
   AlertRecord,
-  BudgetPeriod,
   BudgetRecord,
   CostDimension,
   CostStats,
@@ -77,6 +77,7 @@ type Scalars = {
   AlertKind: Scalar<AlertRecord['kind']>;
   ApprovalStatus: Scalar<ApprovalRecord['status']>;
   BudgetPeriod: Scalar<BudgetPeriod>;
+  BudgetScope: Scalar<BudgetScope>;
   CacheMode: Scalar<CacheMode>;
   CostDimension: Scalar<CostDimension>;
   DisconnectPolicy: Scalar<DisconnectPolicy>;

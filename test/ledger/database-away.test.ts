@@ -34,7 +34,7 @@ function behindFlakyConnection(): Database & { trouble: Trouble; hanging: (() =>
 
 const held = async (): Promise<string> => {
   const [row] = await database.query<{ held: string }>(
-    `SELECT coalesce(sum("held"), 0)::float8::text AS "held" FROM "BudgetWindow" WHERE "period" = 'DAILY'`,
+    `SELECT coalesce(sum("held"), 0)::float8::text AS "held" FROM "SpendingWindow" WHERE "period" = 'DAILY'`,
   );
   return row!.held;
 };
@@ -56,7 +56,7 @@ test('a call is refused within five seconds when the database is away, however i
   for (const resume of hanging.hanging) resume();
   await eventually(async () => {
     const [row] = await database.query<{ windows: number }>(
-      `SELECT count(*)::int AS "windows" FROM "BudgetWindow"`,
+      `SELECT count(*)::int AS "windows" FROM "SpendingWindow"`,
     );
     return row!.windows > 0 && (await held()) === '0';
   });

@@ -40,7 +40,7 @@ test('a changed, a new and a missing file are each a difference, and a migration
   expect(sql).toMatch(/^DROP FUNCTION ledger_settle\(/);
 });
 
-test('a file holds the one function that it is named for', async () => {
+test('a file holds the function that it is named for alone', async () => {
   const two = 'CREATE FUNCTION other() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;';
   await writeFile(path.join(folder, 'ledger_one.sql'), two);
   await expect(difference('words')).rejects.toThrow('ledger_one.sql');

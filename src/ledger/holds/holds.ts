@@ -7,6 +7,7 @@ import type { Hold, HoldRequest } from '../ledger.ts';
 import type { LedgerContext } from '../ledger-context.ts';
 import { usd } from '../usd.ts';
 import { createBatchQueue } from './batch-queue.ts';
+import { type Charge, chargesOf } from './charges.ts';
 import { type Refusal, refusalError } from './refusal.ts';
 
 /** Leaves a second of the promised five for a busy machine. */
@@ -17,6 +18,7 @@ interface Entry {
   id: string;
   request: HoldRequest;
   amount: Usd | null;
+  charges: readonly Charge[];
   /** The caller has been refused meanwhile: nobody will settle this hold. */
   abandoned: boolean;
   resolve(hold: Hold): void;
@@ -51,10 +53,12 @@ export function createHolds(context: LedgerContext, discard: (holdId: string) =>
   return {
     hold: (request) =>
       new Promise((resolve, reject) => {
+        const charges = chargesOf(request, worstCases(context, request));
         const entry: Entry = {
           id: newId(),
           request,
-          amount: worstCase(context, request),
+          amount: charges[0]!.amount,
+          charges,
           abandoned: false,
           resolve(hold) {
             clearTimeout(timer);
@@ -75,13 +79,18 @@ export function createHolds(context: LedgerContext, discard: (holdId: string) =>
   };
 }
 
-function worstCase(context: LedgerContext, request: HoldRequest): Usd | null {
-  const at = context.now() ?? new Date();
-  const { model, estimatedInputTokens, maxTokens } = request;
-  const cost = request.embedding
-    ? context.prices.embeddingCost(model, estimatedInputTokens, at)
-    : context.prices.worstCase(model, estimatedInputTokens, maxTokens, at);
-  return cost === null ? null : usd(cost);
+/** The most that the call may cost, by the model that answers it. */
+function worstCases(
+  { prices, now }: LedgerContext,
+  { estimatedInputTokens, maxTokens, embedding }: HoldRequest,
+): (model: string) => Usd | null {
+  const at = now() ?? new Date();
+  return (model) => {
+    const cost = embedding
+      ? prices.embeddingCost(model, estimatedInputTokens, at)
+      : prices.worstCase(model, estimatedInputTokens, maxTokens, at);
+    return cost === null ? null : usd(cost);
+  };
 }
 
 async function holdBatch(
@@ -146,19 +155,15 @@ function resolveBatch(
 }
 
 async function askForRoom(context: LedgerContext, batch: readonly Entry[]): Promise<Answer> {
-  const byUser = batch.toSorted((one, other) =>
-    compare(one.request.tag.userId, other.request.tag.userId),
-  );
-  const users = [...new Set(byUser.map(({ request }) => request.tag.userId))];
-  const envelopes = [
-    ...new Set(batch.flatMap(({ request }) => (request.envelope ? [envelopeKey(request)] : []))),
-  ];
+  const subjects = new Subjects();
+  const requests = batch.map((entry) => toRow(entry, subjects));
   const [row] = await context.database.query<{ answer: Answer }>(
-    'SELECT ledger_hold($1::jsonb, $2::text[], $3::text[], $4::uuid, $5, $6, $7::timestamptz) AS answer',
+    `SELECT ledger_hold($1::jsonb, $2::text[], $3::text[], $4::numeric[], $5::uuid, $6, $7, $8::timestamptz) AS answer`,
     [
-      JSON.stringify(byUser.map(toRow)),
-      users,
-      envelopes,
+      JSON.stringify(requests),
+      subjects.scopes,
+      subjects.names,
+      subjects.limits,
       context.serverId,
       context.timeZone,
       context.allowUnknownPrice,
@@ -168,12 +173,27 @@ async function askForRoom(context: LedgerContext, batch: readonly Entry[]): Prom
   return row!.answer;
 }
 
-const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+/** All subjects of a batch, each once. */
+class Subjects {
+  readonly scopes: string[] = [];
+  readonly names: string[] = [];
+  readonly limits: (Usd | null)[] = [];
+  readonly #places = new Map<string, number>();
 
-const envelopeKey = (request: HoldRequest): string => `run:${request.envelope?.runId}`;
+  /** The subject's place, from 1. `limit` is that of a run that has one of its own. */
+  placeOf({ scope, subject }: Charge, limit: Usd | null): number {
+    const key = `${scope} ${subject}`;
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    this.scopes.push(scope);
+    this.names.push(subject);
+    this.limits.push(scope === 'RUN' ? limit : null);
+    this.#places.set(key, this.names.length);
+    return this.names.length;
+  }
+}
 
-function toRow(entry: Entry): object {
-  const { request } = entry;
+function toRow({ id, request, amount, charges }: Entry, subjects: Subjects): object {
   const { runId, userId, ...tag } = request.tag;
   const estimate: HoldEstimate = {
     ...tag,
@@ -184,13 +204,14 @@ function toRow(entry: Entry): object {
     embedding: request.embedding ?? false,
   };
   return {
-    id: entry.id,
+    id,
     runId,
     userId,
-    amount: entry.amount,
-    envelope: request.envelope ? envelopeKey(request) : null,
-    envelopeRunId: request.envelope?.runId ?? null,
-    envelopeLimit: request.envelope?.limit ?? null,
+    amount,
+    scopes: charges.map(({ scope }) => scope),
+    subjects: charges.map(({ subject }) => subject),
+    places: charges.map((charge) => subjects.placeOf(charge, request.envelope?.limit ?? null)),
+    amounts: charges.map((charge) => charge.amount),
     provisional: request.provisional ?? false,
     estimate,
   };

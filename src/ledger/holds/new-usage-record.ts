@@ -8,8 +8,9 @@ import { usd } from '../usd.ts';
 export function recordOfCall(prices: Prices, hold: Hold, outcome: CallOutcome): NewUsageRecord {
   const { usage } = outcome;
   const { embedding } = hold.request;
+  const { accessTokens: _, ...tag } = hold.request.tag;
   return {
-    ...hold.request.tag,
+    ...tag,
     id: hold.id,
     provider: outcome.provider,
     model: outcome.model,

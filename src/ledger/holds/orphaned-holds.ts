@@ -13,7 +13,8 @@ interface OrphanRow {
   id: string;
   runId: string;
   userId: string;
-  envelopeRunId: string | null;
+  scopes: string[];
+  subjects: string[];
   estimate: HoldEstimate;
   createdAt: Date;
   /** UTF-16 code units of text and thinking that the run has persisted of the turn in flight. */
@@ -51,7 +52,7 @@ const findOrphans = (
 ): Promise<OrphanRow[]> =>
   // The turn in flight begins behind the last whole one; two seconds cover clocks that differ.
   context.database.query<OrphanRow>(
-    `SELECT h."id", h."runId", h."userId", h."envelopeRunId", h."estimate", h."createdAt",
+    `SELECT h."id", h."runId", h."userId", h."scopes", h."subjects", h."estimate", h."createdAt",
        extract(epoch FROM coalesce($3::timestamptz, clock_timestamp()) - h."createdAt")::float8 * 1000 AS "ageMs",
        (SELECT coalesce(sum(e."length"), 0)::int FROM "RunEvent" e
          WHERE e."runId" = h."runId" AND e."type" IN ('TextDelta', 'ThinkingDelta')
@@ -67,7 +68,7 @@ const findOrphans = (
   );
 
 function settlementOf(context: LedgerContext, orphan: OrphanRow): Settlement {
-  const { estimatedInputTokens, maxTokens, embedding, ...tag } = orphan.estimate;
+  const { estimatedInputTokens, maxTokens, embedding, accessTokens: _, ...tag } = orphan.estimate;
   const said = Math.min(maxTokens, Math.ceil(orphan.characters / charactersPerToken));
   const nothingReported = {
     inputTokens: estimatedInputTokens,
@@ -96,5 +97,10 @@ function settlementOf(context: LedgerContext, orphan: OrphanRow): Settlement {
     timeToFirstTokenMs: null,
     createdAt: orphan.createdAt,
   };
-  return { holdId: orphan.id, records: [record], envelopeRunId: orphan.envelopeRunId };
+  return { holdId: orphan.id, records: [record], envelopes: envelopesOf(orphan) };
 }
+
+const envelopesOf = ({ scopes, subjects }: OrphanRow): [scope: string, id: string][] =>
+  scopes.flatMap((scope, at) =>
+    scope === 'RUN' || scope === 'TOKEN' ? [[scope, subjects[at]!]] : [],
+  );

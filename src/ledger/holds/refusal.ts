@@ -2,25 +2,42 @@ import { DomainError } from '../../kernel/errors.ts';
 import type { Usd } from '../../kernel/prices.ts';
 import type { HoldRequest } from '../ledger.ts';
 import { amount, dollars, usd } from '../usd.ts';
+import type { ChargeScope } from './charges.ts';
 
-/** Why `ledger_hold` found no room, as it tells it. */
+/** Why `ledger_hold` found no room. */
 export interface Refusal {
   id: string;
   /** Waiting for other calls to end would not help. */
   final: boolean;
   /** The price is not known, and a budget applies. */
   unknown: boolean;
-  budgetId: string;
+  /** Null for a run and an access token. */
+  budgetId: string | null;
+  scope: ChargeScope;
   subject: string;
-  period: 'DAILY' | 'MONTHLY' | 'RUN';
+  period: 'DAILY' | 'MONTHLY' | 'TOTAL';
   limit: Usd;
   spent: Usd;
   held: Usd;
   resetsAt: string;
 }
 
-const names = { DAILY: 'daily budget', MONTHLY: 'monthly budget', RUN: 'maxCost of the run' };
-const spans = { DAILY: ' today', MONTHLY: ' this month', RUN: '' };
+const periods = { DAILY: 'daily', MONTHLY: 'monthly', TOTAL: '' };
+const spans = { DAILY: ' today', MONTHLY: ' this month', TOTAL: '' };
+
+const names: Record<ChargeScope, (refusal: Refusal) => string> = {
+  USER: ({ period }) => `${periods[period]} budget`,
+  GROUP: ({ period, subject }) => `${periods[period]} budget of ${each(subject, 'group')}`,
+  API_KEY: ({ period }) => `${periods[period]} budget of this API key`,
+  TAG: ({ period, subject }) => `${periods[period]} budget of ${each(subject, 'tag')}`,
+  MODEL: ({ period, subject }) => `${periods[period]} budget of ${each(subject, 'model')}`,
+  EVERYTHING: ({ period }) => `${periods[period]} budget of everything`,
+  RUN: () => 'maxCost of the run',
+  TOKEN: () => 'maxCost of the access token',
+};
+
+const each = (subject: string, noun: string): string =>
+  subject === '*' ? `each ${noun}` : `the ${noun} "${subject}"`;
 
 /** BUDGET_EXCEEDED with everything that a caller needs to decide what to do. */
 export function refusalError(
@@ -38,9 +55,7 @@ export function refusalError(
     retryable: !refusal.final && !refusal.unknown,
     details: {
       budget: {
-        // No budget of the database: an id that could be taken for one's would lead nowhere.
-        id: refusal.period === 'RUN' ? refusal.subject : refusal.budgetId,
-        subject: refusal.subject,
+        ...identityOf(refusal),
         period: refusal.period === 'MONTHLY' ? 'MONTHLY' : 'DAILY',
         limit: refusal.limit,
         spent: refusal.spent,
@@ -54,6 +69,13 @@ export function refusalError(
   });
 }
 
+/** Limits of runs and tokens are no budgets of the database: an id that could be taken for one's would lead nowhere. */
+function identityOf({ scope, subject, budgetId }: Refusal) {
+  if (scope !== 'RUN' && scope !== 'TOKEN') return { id: budgetId ?? subject, scope, subject };
+  const name = `${scope.toLowerCase()}:${subject}`;
+  return { id: name, scope: 'USER' as const, subject: name };
+}
+
 function noRoomMessage(
   refusal: Refusal,
   request: HoldRequest,
@@ -64,19 +86,27 @@ function noRoomMessage(
   const advice = refusal.final
     ? adviceWhenFinal(refusal, request, amount(figures.remaining).isZero())
     : `${dollars(refusal.held, 'up')} is held by calls in flight, try again when they have ended`;
-  const reset = refusal.period === 'RUN' ? '' : `; resets at ${figures.resetsAt}`;
-  return `The ${names[refusal.period]} has no room for this call: ${left}, ${cost}; ${advice}${reset}.`;
+  const reset = refusal.period === 'TOTAL' ? '' : `; resets at ${figures.resetsAt}`;
+  return `The ${names[refusal.scope](refusal)} has no room for this call: ${left}, ${cost}; ${advice}${reset}.`;
 }
 
+const moreRoom = (scope: ChargeScope): string => {
+  if (scope === 'RUN') return 'allow a higher maxCost';
+  return scope === 'TOKEN' ? 'ask for another token' : 'have the limit raised';
+};
+
 function adviceWhenFinal(
-  { period }: Refusal,
+  { scope, period }: Refusal,
   { embedding = false }: HoldRequest,
   nothingLeft: boolean,
 ): string {
-  const more = period === 'RUN' ? 'allow a higher maxCost' : 'have the limit raised';
-  if (nothingLeft) return period === 'RUN' ? more : `wait for the reset or ${more}`;
+  const more = moreRoom(scope);
+  if (nothingLeft) return period === 'TOTAL' ? more : `wait for the reset or ${more}`;
   return `${embedding ? 'embed less at once' : 'ask for fewer tokens'} or ${more}`;
 }
 
-const unknownPriceMessage = (refusal: Refusal, request: HoldRequest): string =>
-  `The price of ${request.model} is not known, so the ${names[refusal.period]} of ${dollars(refusal.limit, 'down')} cannot be kept: choose a model with a known price, or have its price added.`;
+function unknownPriceMessage(refusal: Refusal, request: HoldRequest): string {
+  const model =
+    refusal.scope === 'MODEL' && refusal.subject !== '*' ? refusal.subject : request.model;
+  return `The price of ${model} is not known, so the ${names[refusal.scope](refusal)} of ${dollars(refusal.limit, 'down')} cannot be kept: choose a model with a known price, or have its price added.`;
+}

@@ -18,8 +18,8 @@ const vacuumAfterHolds = 5_000;
 export interface Settlement {
   holdId: string | null;
   records: readonly NewUsageRecord[];
-  /** The run whose own bound the records draw from. */
-  envelopeRunId: string | null;
+  /** The run with a limit of its own and the access tokens that the records are charged to: scope and id. */
+  envelopes: readonly (readonly [scope: string, id: string])[];
 }
 
 interface Entry extends Settlement {
@@ -86,7 +86,7 @@ export function createSettlements(context: LedgerContext): Settlements {
 
 async function vacuum({ database, log }: LedgerContext): Promise<void> {
   try {
-    await database.query('VACUUM ANALYZE "Hold", "BudgetWindow"');
+    await database.query('VACUUM ANALYZE "Hold", "SpendingWindow"');
   } catch (error) {
     log.warn({ err: error }, 'the space of ended holds could not be reclaimed');
   }
@@ -137,8 +137,8 @@ async function writeAll(
   settlements: readonly Settlement[],
   onlyHeld: boolean,
 ): Promise<Answer> {
-  const envelopes = settlements.flatMap(({ records, envelopeRunId }) =>
-    envelopeRunId ? records.map(({ id }) => [id, envelopeRunId] as const) : [],
+  const envelopes = settlements.flatMap(({ records, envelopes }) =>
+    envelopes.length > 0 ? records.map(({ id }) => [id, envelopes] as const) : [],
   );
   const [row] = await context.database.query<{ answer: Answer }>(
     'SELECT ledger_settle($1::uuid[], $2::jsonb, $3::jsonb, $4, $5, $6::numeric, $7::timestamptz) AS answer',

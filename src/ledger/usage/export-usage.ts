@@ -58,8 +58,15 @@ const csvLine = (record: UsageRecordRow): string =>
 function csvField(value: UsageRecordRow[keyof UsageRecordRow]): string {
   if (value === null) return '';
   if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'object') return listField(value);
   if (typeof value !== 'string') return String(value);
   // A text that a spreadsheet would take for a formula is defused with an apostrophe, as OWASP advises.
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\r\n]/.test(text) ? quotedField(text) : text;
 }
+
+/** As JSON: a name may hold any character that could part it from the next. */
+const listField = (names: readonly string[]): string =>
+  names.length === 0 ? '' : quotedField(JSON.stringify(names));
+
+const quotedField = (text: string): string => `"${text.replaceAll('"', '""')}"`;

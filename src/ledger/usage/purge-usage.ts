@@ -36,7 +36,7 @@ export async function purgeUsage(database: Database, olderThan: Date): Promise<n
     [olderThan],
   );
   await database.query(
-    `DELETE FROM "BudgetWindow" WHERE "createdAt" < $1::timestamptz - interval '32 days' AND "held" = 0`,
+    `DELETE FROM "SpendingWindow" WHERE "createdAt" < $1::timestamptz - interval '32 days' AND "held" = 0`,
     [olderThan],
   );
   return purged;

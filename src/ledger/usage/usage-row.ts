@@ -35,6 +35,10 @@ export const usageColumns = [
   'durationMs',
   'timeToFirstTokenMs',
   'createdAt',
+  'groups',
+  'tags',
+  'agent',
+  'conversationId',
 ] as const satisfies readonly (keyof UsageRecordRow)[];
 
 /** The columns as a SELECT names them. */

@@ -35,9 +35,13 @@ function guessedRequest(
   const now = new Date();
   const worst = (model: ModelName) =>
     Number(prices.worstCase(model, estimatedInputTokens, call.maxTokens, now) ?? Infinity);
-  const model = chain.reduce((dearest, next) => (worst(next) > worst(dearest) ? next : dearest));
+  const model = chain.reduce((costliest, next) =>
+    worst(next) > worst(costliest) ? next : costliest,
+  );
   const { maxTokens } = call;
-  return { tag, provider: providerOf(model), model, estimatedInputTokens, maxTokens, envelope };
+  const fallbacks = chain.filter((name) => name !== model);
+  const provider = providerOf(model);
+  return { tag, provider, model, fallbacks, estimatedInputTokens, maxTokens, envelope };
 }
 
 /** False when the output alone has no room: then there is nothing to be gained by counting the input. */

@@ -132,10 +132,9 @@ export class LiveRun implements LogOwner {
   }
 
   get tag(): UsageTag {
-    const { id: runId, requestId, userId, apiKeyId, kind } = this.row;
-    const { promptVersionId, promptName, experimentId, variant } = this.record;
-    const who = { runId, requestId, userId, apiKeyId, kind };
-    return { ...who, promptVersionId, promptName, experimentId, variant };
+    const { promptVersionId, promptName, experimentId, variant, conversationId } = this.record;
+    const what = { promptVersionId, promptName, experimentId, variant, conversationId };
+    return { ...attributionOf(this.row), ...what };
   }
 
   /** What the run and its sub-agents may cost together. A sub-agent draws from its parent's. */
@@ -252,6 +251,21 @@ export class LiveRun implements LogOwner {
     this.#deadline = setTimeout(() => this.stop(timedOut()), Math.max(0, left));
     this.#deadline.unref();
   }
+}
+
+function attributionOf(row: NewRun) {
+  const {
+    id: runId,
+    requestId,
+    userId,
+    groups,
+    apiKeyId,
+    accessTokens = [],
+    kind,
+    tags,
+    agent,
+  } = row;
+  return { runId, requestId, userId, groups, apiKeyId, accessTokens, kind, tags, agent };
 }
 
 /** Of a run that has ended. */

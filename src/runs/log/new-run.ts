@@ -27,7 +27,7 @@ interface Beginning {
 /** The row of a run that begins now. */
 export function newRun(beginning: Beginning): NewRun {
   const { id, kind, owner, serverId, input, model, options, parent } = beginning;
-  const { userId, groups, roles, scopes = null, apiKeyId, requestId } = owner;
+  const { userId, groups, roles, scopes = null, accessTokens = [], apiKeyId, requestId } = owner;
   const createdAt = new Date();
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs[kind];
   return {
@@ -38,6 +38,7 @@ export function newRun(beginning: Beginning): NewRun {
     groups,
     roles,
     scopes,
+    accessTokens,
     apiKeyId,
     requestId,
     serverId,

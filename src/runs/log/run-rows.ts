@@ -54,6 +54,7 @@ const newColumns: Record<keyof NewRun, string> = {
   groups: 'text[]',
   roles: 'text[]',
   scopes: 'jsonb',
+  accessTokens: 'uuid[]',
   apiKeyId: 'uuid',
   requestId: 'text',
   serverId: 'uuid',

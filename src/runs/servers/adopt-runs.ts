@@ -71,8 +71,8 @@ export async function adoptRuns(
          "deadlineAt" = "deadlineAt" + greatest('0', now() - coalesce(
            (SELECT max(at) FROM "RunEvent" e WHERE e."runId" = "Run".id), "createdAt"))
        WHERE ${where}
-       RETURNING id, kind, status, "userId", groups, roles, scopes, "apiKeyId", "requestId", "serverId", "parentRunId", input, model, agent,
-         "onDisconnect", "maxCost", "createdAt", "deadlineAt", tags, metadata, epoch, "cancelRequestedAt"`,
+       RETURNING id, kind, status, "userId", groups, roles, scopes, "accessTokens", "apiKeyId", "requestId", "serverId",
+         "parentRunId", input, model, agent, "onDisconnect", "maxCost", "createdAt", "deadlineAt", tags, metadata, epoch, "cancelRequestedAt"`,
       [serverId, ...values],
     );
     const ids = rows.map(({ id }) => id);

@@ -1,13 +1,11 @@
 import { newId } from '../../data/new-id.ts';
 import type { MeterEmbedder } from '../../kernel/embedder.ts';
+import { embeddingTag } from '../../ledger/embedding-tag.ts';
 import type { GraphQLContext } from '../context.ts';
 import { callerOf } from '../limits/access.ts';
 
 /** Has the caller pay for what a hosted embedder bills. No run stands behind it, so its records have a run id of their own. */
 export function meterFor(context: GraphQLContext): MeterEmbedder {
-  const { userId, apiKeyId, requestId } = callerOf(context);
-  const prompt = { promptVersionId: null, promptName: null, experimentId: null, variant: null };
-  const kind = 'EMBEDDING' as const;
-  const tag = { runId: newId(), requestId, userId, apiKeyId, kind, ...prompt };
+  const tag = embeddingTag({ runId: newId(), ...callerOf(context) });
   return context.services.ledger.meterEmbedders({ tag });
 }

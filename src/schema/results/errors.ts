@@ -42,7 +42,9 @@ const codesOf = <Code extends ErrorCode>(errors: Record<Code, string>) =>
 /** The budget that refused, as it stood then. */
 function refusingBudget({ details }: ErrorData<'BUDGET_EXCEEDED'>): BudgetRecord {
   const { budget, remaining } = details;
-  return { ...budget, remaining, resetsAt: new Date(budget.resetsAt) };
+  // Runs of before budgets had scopes ended with errors that name none.
+  const { scope = 'USER' } = budget;
+  return { ...budget, scope, remaining, resetsAt: new Date(budget.resetsAt) };
 }
 
 function declareInterface(builder: Builder): void {
@@ -103,7 +105,7 @@ function declareOwnErrors(builder: Builder): void {
       budget: t.field({
         type: 'Budget',
         description:
-          'The budget without room, as it stood then. A run’s own `maxCost` shows as one of the subject "run:…": it is no node, has no period and never resets.',
+          'The budget without room, as it stood then. The `maxCost` of a run or an access token shows as one of the subject "run:…" or "token:…": it is no node, has no scope or period and never resets.',
         resolve: refusingBudget,
       }),
       remaining: t.field({ type: 'USD', resolve: ({ details }) => details.remaining }),

@@ -1,4 +1,5 @@
 import type { Builder } from '../builder.ts';
+import { subjectsOf } from '../costs/budget-subject.ts';
 import { callerOf } from '../limits/access.ts';
 
 /** Who is calling. */
@@ -12,7 +13,8 @@ export function declareViewer(builder: Builder): void {
       roles: t.expose('roles', { type: ['Role'] }),
       budgets: t.field({
         type: ['Budget'],
-        resolve: ({ userId }, _args, { services }) => services.ledger.budgets(userId),
+        description: 'Budgets of the user, its groups and its key, defaults included.',
+        resolve: (caller, _args, { services }) => services.ledger.budgets(subjectsOf(caller)),
       }),
     }),
   });

@@ -78,7 +78,7 @@ test.each([50, 200])('of %i at once exactly the 20 that have room reach the mode
   const { billed } = await server.referee();
   expect(billed).toHaveLength(20);
   const [window] = await server.database.query<{ spent: string }>(
-    `SELECT spent::text FROM "BudgetWindow" WHERE "userId" = $1 AND period = 'DAILY'`,
+    `SELECT spent::text FROM "SpendingWindow" WHERE subject = $1 AND period = 'DAILY'`,
     [user],
   );
   expect(worst.times(20).gte(window!.spent)).toBe(true);

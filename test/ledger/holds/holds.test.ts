@@ -19,9 +19,9 @@ describe('holds', () => {
   beforeEach(() => clearLedger(database));
 
   const windows = (userId: string | null = null) =>
-    database.query<{ userId: string; period: string; spent: string; held: string }>(
-      `SELECT "userId", "period", trim_scale("spent")::text AS "spent", trim_scale("held")::text AS "held"
-       FROM "BudgetWindow" WHERE $1::text IS NULL OR "userId" = $1 ORDER BY "userId", "period"`,
+    database.query<{ subject: string; period: string; spent: string; held: string }>(
+      `SELECT "subject", "period", trim_scale("spent")::text AS "spent", trim_scale("held")::text AS "held"
+       FROM "SpendingWindow" WHERE $1::text IS NULL OR "subject" = $1 ORDER BY "subject", "period"`,
       [userId],
     );
   const refusalOf = async (attempt: Promise<Hold>): Promise<DomainError<'BUDGET_EXCEEDED'>> => {
@@ -108,6 +108,7 @@ describe('holds', () => {
       details: {
         budget: {
           id: budget.id,
+          scope: 'USER',
           subject: 'ada',
           period: 'DAILY',
           limit: '5',
@@ -156,8 +157,8 @@ describe('holds', () => {
     await ledger.settle(own, outcome({ outputTokens: 20 }));
     await expect(ledger.hold(request({ envelope }))).resolves.toBeDefined();
     expect(await windows()).toContainEqual({
-      userId: `run:${runId}`,
-      period: 'RUN',
+      subject: runId,
+      period: 'TOTAL',
       spent: '0.0001',
       held: '0.001',
     });

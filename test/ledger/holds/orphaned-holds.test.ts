@@ -14,7 +14,7 @@ beforeEach(() => clearLedger(database));
 const windows = () =>
   database.query<{ period: string; spent: string; held: string }>(
     `SELECT "period", trim_scale("spent")::text AS "spent", trim_scale("held")::text AS "held"
-     FROM "BudgetWindow" ORDER BY "period"`,
+     FROM "SpendingWindow" ORDER BY "period"`,
   );
 const persist = async (
   runId: string,
@@ -37,7 +37,13 @@ test('what a dead server held is settled by what its run had brought, flagged, o
   await using ledger = openLedger(database);
   const runId = newId();
   const envelope = { runId, limit: '1' };
-  const call = tag({ runId, promptName: 'greet', kind: 'AGENT' });
+  const call = tag({
+    runId,
+    promptName: 'greet',
+    kind: 'AGENT',
+    groups: ['sales'],
+    tags: ['trial'],
+  });
   const hold = await lost.hold(request({ tag: call, estimatedInputTokens: 70, envelope }));
   const alive = await ledger.hold(request());
   // A whole turn, and 41 characters of the next one: 11 tokens.
@@ -50,8 +56,9 @@ test('what a dead server held is settled by what its run had brought, flagged, o
   ]);
   expect(await ledger.settleHoldsOf([dead, newId()])).toBe(1);
   const [record] = await ledger.usageRecordsById([hold.id]);
+  const { accessTokens: _, ...attribution } = call;
   expect(record).toMatchObject({
-    ...call,
+    ...attribution,
     model: 'small',
     inputTokens: 70,
     outputTokens: 11,
@@ -63,7 +70,7 @@ test('what a dead server held is settled by what its run had brought, flagged, o
   expect(await windows()).toEqual([
     { period: 'DAILY', spent: '0.000125', held: '0.0005' },
     { period: 'MONTHLY', spent: '0.000125', held: '0.0005' },
-    { period: 'RUN', spent: '0.000125', held: '0' },
+    { period: 'TOTAL', spent: '0.000125', held: '0' },
   ]);
   await ledger.settle(alive, outcome());
 });

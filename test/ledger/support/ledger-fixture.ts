@@ -56,8 +56,13 @@ export const tag = (part: Partial<UsageTag> = {}): UsageTag => ({
   runId: newId(),
   requestId: 'request-1',
   userId: 'ada',
+  groups: [],
   apiKeyId: null,
+  accessTokens: [],
   kind: 'COMPLETION',
+  tags: [],
+  agent: null,
+  conversationId: null,
   promptVersionId: null,
   promptName: null,
   experimentId: null,
@@ -120,8 +125,11 @@ export const openLedger = (
   return Object.assign(ledger, { [Symbol.asyncDispose]: () => ledger.close() });
 };
 
+const { accessTokens: _, ...recordTag } = tag();
+
 export const usageRecord = (part: Partial<UsageRecordRow> = {}): UsageRecordRow => ({
-  ...tag(),
+  ...recordTag,
+  runId: newId(),
   id: newId(),
   provider: 'anthropic',
   model: 'small',
@@ -154,7 +162,7 @@ export const insertRecords = async (
 /** Empties what the ledger writes, so that tests of one file share a database. */
 export const clearLedger = async (database: Database): Promise<void> => {
   await database.query(
-    'TRUNCATE "UsageRecord", "Hold", "Budget", "BudgetWindow", "Alert", "RunEvent"',
+    'TRUNCATE "UsageRecord", "Hold", "Budget", "SpendingWindow", "Alert", "RunEvent"',
   );
 };
 

@@ -192,7 +192,7 @@ test('the referee notices a call that nobody recorded, and one that nobody bille
   const [bill] = server.demo.billing.calls.slice(-1);
   server.demo.billing.record({ ...bill!, input: { ...bill!, cached: [] } as never });
   await expect(server.referee()).rejects.toThrow('as many records as billed calls');
-  const sql = 'UPDATE "BudgetWindow" SET spent = spent + $1';
+  const sql = 'UPDATE "SpendingWindow" SET spent = spent + $1';
   await server.database.query(sql, ['0.000001']);
   await expect(server.referee()).rejects.toThrow('spent in');
   await server.database.query(sql, ['-0.000001']);

@@ -113,8 +113,8 @@ test('maxCost bounds what a run’s searches are billed too', async () => {
   const { embeddings } = await compare();
   expect(embeddings).toHaveLength(1);
   const [window] = await server.database.query<{ spent: string }>(
-    'SELECT trim_scale(spent)::text AS spent FROM "BudgetWindow" WHERE "userId" = $1',
-    [`run:${embeddings[0]!.runId}`],
+    `SELECT trim_scale(spent)::text AS spent FROM "SpendingWindow" WHERE scope = 'RUN' AND subject = $1`,
+    [embeddings[0]!.runId],
   );
   expect(window?.spent).toBe(run.cost);
 });

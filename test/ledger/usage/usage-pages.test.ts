@@ -147,13 +147,14 @@ test('CSV quotes what must be, defuses formulas and leaves unknown values empty'
   const record = usageRecord({
     userId: '=cmd|"x"',
     promptName: 'a,b\nc',
+    tags: ['a,b', 'c'],
     cost: '0.000000000001',
     createdAt: new Date(base),
   });
   await insertRecords(database, [record]);
   const csv = await collect(ledger.exportUsage({ format: 'csv' }));
   expect(csv.split('\r\n')[1]).toBe(
-    `${record.id},${record.runId},request-1,"'=cmd|""x""",,COMPLETION,anthropic,small,,"a,b\nc",,,10,5,0,0,false,false,0.000000000001,succeeded,100,,2026-05-01T00:00:00.000Z`,
+    `${record.id},${record.runId},request-1,"'=cmd|""x""",,COMPLETION,anthropic,small,,"a,b\nc",,,10,5,0,0,false,false,0.000000000001,succeeded,100,,2026-05-01T00:00:00.000Z,,"[""a,b"",""c""]",,`,
   );
 });
 
@@ -165,5 +166,5 @@ test('purging takes what is older and leaves what is not', async () => {
   await recent.settle(await recent.hold(request()), outcome({ inputTokens: 20 }));
   expect(await ledger.purgeUsage(new Date(base + 60 * 86_400_000))).toBe(1);
   expect((await ledger.usageRecords({})).edges).toMatchObject([{ node: { inputTokens: 20 } }]);
-  expect(await database.query('SELECT "period" FROM "BudgetWindow" ORDER BY 1')).toHaveLength(2);
+  expect(await database.query('SELECT "period" FROM "SpendingWindow" ORDER BY 1')).toHaveLength(2);
 });

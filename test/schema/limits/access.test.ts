@@ -215,6 +215,7 @@ describe('node', () => {
       budgetsById: async (ids) =>
         ids.map((id) => ({
           id,
+          scope: 'USER',
           subject: 'bob',
           period: 'DAILY',
           limit: '1',
