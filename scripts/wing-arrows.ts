@@ -32,9 +32,10 @@ export const wingArrows: Record<string, Record<string, readonly string[]>> = {
     listing: ['log'],
     reading: ['live', 'log'],
     calls: ['live', 'output'],
-    agent: ['calls', 'live', 'log', 'reading', 'tools'],
-    starts: ['agent', 'limits', 'live', 'reading'],
-    servers: ['agent', 'live', 'log', 'reading'],
+    conversation: ['calls', 'listing', 'live', 'log', 'reading'],
+    agent: ['calls', 'conversation', 'live', 'log', 'reading', 'tools'],
+    servers: ['agent', 'conversation', 'live', 'log', 'reading'],
+    starts: ['agent', 'conversation', 'limits', 'live', 'log', 'reading', 'servers'],
   },
   schema: {
     zod: [],

@@ -21,10 +21,11 @@ DECLARE
 BEGIN
   IF p_runs IS NOT NULL THEN
     INSERT INTO "Run" ("id", "kind", "status", "userId", "groups", "roles", "scopes", "apiKeyId", "requestId", "serverId",
-      "parentRunId", "input", "model", "agent", "onDisconnect", "maxCost", "createdAt", "deadlineAt", "tags", "metadata")
+      "parentRunId", "input", "model", "agent", "onDisconnect", "maxCost", "createdAt", "deadlineAt", "tags", "metadata",
+      "continuesRunId", "conversationId", "conversationOrder")
     SELECT n."id", n."kind", n."status", n."userId", n."groups", n."roles", n."scopes", n."apiKeyId", n."requestId",
       n."serverId", n."parentRunId", n."input", n."model", n."agent", n."onDisconnect", n."maxCost", n."createdAt",
-      n."deadlineAt", n."tags", n."metadata"
+      n."deadlineAt", n."tags", n."metadata", n."continuesRunId", n."conversationId", n."conversationOrder"
     FROM jsonb_populate_recordset(NULL::"Run", p_runs) n
     ON CONFLICT ("id") DO NOTHING;
     INSERT INTO "RunTag" ("tag", "createdAt", "runId")
@@ -58,7 +59,7 @@ BEGIN
     -- A column that a patch does not name keeps its value. The end of a run sets its cost.
     UPDATE "Run" r SET "status" = n."status", "model" = n."model", "promptVersionId" = n."promptVersionId",
       "promptName" = n."promptName", "experimentId" = n."experimentId", "variant" = n."variant",
-      "finishedAt" = n."finishedAt", "deadlineAt" = n."deadlineAt", "durationMs" = n."durationMs",
+      "finishedAt" = n."finishedAt", "deadlineAt" = n."deadlineAt", "continuesRunId" = n."continuesRunId", "durationMs" = n."durationMs",
       "timeToFirstTokenMs" = n."timeToFirstTokenMs", "text" = n."text", "output" = n."output",
       "outputSelection" = n."outputSelection", "stopReason" = n."stopReason", "cached" = n."cached",
       "degraded" = n."degraded", "error" = n."error",

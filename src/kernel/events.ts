@@ -1,5 +1,5 @@
 import type { StoredError } from './errors.ts';
-import type { AssistantMessage, ModelUsage } from './model.ts';
+import type { AssistantMessage, Message, ModelUsage } from './model.ts';
 import type { Citation, SearchHit, TokenUsage } from './run.ts';
 
 /** A tool call as a turn's record tells it. */
@@ -39,6 +39,10 @@ export interface WholeValue {
 /** What is told to subscribers, by the names of the public schema. */
 export type PublicRunEvent =
   | { type: 'RunStarted'; model: string; promptVersionId: string | null }
+  /** What an answer's sources are searched for, where the question alone does not say it. */
+  | { type: 'QuestionRewritten'; question: string }
+  /** The exchanges of these runs are not sent: the conversation does not fit the model's window. `summary` goes instead. */
+  | { type: 'HistoryShortened'; runIds: string[]; summary: string | null }
   | { type: 'SourcesFound'; sources: SearchHit[] }
   /** Of so many documents of an ingest these are stored. */
   | { type: 'DocumentsIngested'; documents: number; total: number }
@@ -73,6 +77,8 @@ export type PublicRunEvent =
 
 /** What the log keeps besides, for whoever continues the run: never told to subscribers. */
 export type InternalRunEvent =
+  /** What the run adds to its conversation, as it is sent, where its input does not say it word for word. */
+  | { type: 'RunAsked'; messages: Message[] }
   /** The model's whole turn, stored before any of its tools runs. */
   | {
       type: 'AssistantTurn';
@@ -84,10 +90,27 @@ export type InternalRunEvent =
       usage: TokenUsage;
       cost: string | null;
     }
+  /** What a turn had said when it was broken off. */
+  | { type: 'TurnBrokenOff'; text: string }
   /** A tool is about to run for the `attempt`th time: without a finish, its outcome is unknown. */
   | { type: 'ToolAttempt'; callId: string; attempt: number; childRunId: string | null }
   /** What the provider says a call is billed so far: should the server die, the call's hold is settled by it. */
   | { type: 'CallUsage'; holdId: string; usage: ModelUsage };
+
+/** Every internal type, and no other. */
+const internalTypes: Readonly<Record<InternalRunEvent['type'], true>> = {
+  RunAsked: true,
+  AssistantTurn: true,
+  TurnBrokenOff: true,
+  ToolAttempt: true,
+  CallUsage: true,
+};
+
+/** Events that subscribers receive. */
+export const isPublic = <Event extends { type: RunEventBody['type'] }>(
+  event: Event,
+): event is Exclude<Event, { type: InternalRunEvent['type'] }> =>
+  !Object.hasOwn(internalTypes, event.type);
 
 export type RunEventBody = PublicRunEvent | InternalRunEvent;
 

@@ -52,6 +52,9 @@ export interface ToolSpecification {
   inputSchema: Record<string, unknown>;
 }
 
+/** Whether the model may or must call a tool, or which one it must. */
+export type ToolChoice = { mode: 'auto' | 'none' | 'required' } | { tool: string };
+
 /** One call of a model, free of any provider's dialect. */
 export interface ModelCall {
   /** As the provider knows it, without a provider prefix. */
@@ -59,6 +62,8 @@ export interface ModelCall {
   system?: string;
   messages: Message[];
   tools?: ToolSpecification[];
+  /** Left out: the model decides. Some models refuse to be made to call one. */
+  toolChoice?: ToolChoice;
   /** Most output tokens, thinking included. */
   maxTokens: number;
   /** The answer must be JSON of this schema. Not together with citable search results. */

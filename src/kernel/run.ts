@@ -8,6 +8,10 @@ export type RunStatus =
   | 'CANCELLED';
 export type CacheMode = 'DEFAULT' | 'BYPASS' | 'REFRESH';
 export type DisconnectPolicy = 'CANCEL' | 'CONTINUE';
+/** What is done with a run that is to go on from one that is not over: refuse it, let it wait, or stop the other. */
+export type BusyPolicy = 'REJECT' | 'QUEUE' | 'CANCEL';
+/** What is done with a conversation that does not fit the model's window. */
+export type HistoryPolicy = 'DROP_OLDEST' | 'SUMMARIZE' | 'FAIL';
 /** Which fields of a typed output are asked of the model: those that an operation selects, or all. */
 export type OutputFields = 'SELECTED' | 'WHOLE';
 

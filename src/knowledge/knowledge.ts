@@ -112,7 +112,10 @@ export interface Knowledge extends KnowledgeSearch {
   pack(hits: readonly SearchHit[], tokenBudget: number): PackedSources;
   /** The citation with its words as they stand in the source; null when they do not: it must not be served then. */
   verify(packed: PackedSources, citation: ModelCitation, textEnd: number): Citation | null;
-  /** Citations of an answer that marks its claims with [1], [2] … after its sources: only those whose words stand there. */
-  parseBracketCitations(text: string, packed: PackedSources): Citation[];
+  /**
+   * Citations of an answer that marks its claims with [1], [2] … after its sources: only those whose words stand there.
+   * `sourcesBefore`: those of the conversation before these, which are counted too.
+   */
+  parseBracketCitations(text: string, packed: PackedSources, sourcesBefore?: number): Citation[];
   close(): Promise<void>;
 }

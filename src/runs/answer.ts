@@ -14,7 +14,13 @@ import {
 import { promptAnswer } from './calls/prompt-answer.ts';
 import { throwIfRefused } from './calls/refusal.ts';
 import { RunSink } from './calls/run-sink.ts';
-import { finishPatch, promptPatch, recordPrompt } from './completion.ts';
+import { finishPatch, keepTurn, promptPatch, recordPrompt } from './completion.ts';
+import { answeredCalls } from './conversation/answered-calls.ts';
+import { countSources } from './conversation/count-sources.ts';
+import { callWith } from './conversation/earlier-tools.ts';
+import { fittedMessages, type HistoryRequest } from './conversation/fit-history.ts';
+import { historyOf } from './conversation/history-of.ts';
+import { standaloneQuestion } from './conversation/standalone-question.ts';
 import { failRun } from './live/fail-run.ts';
 import { endedByFallbackText } from './live/fallback-text.ts';
 import type { LiveRun } from './live/live-run.ts';
@@ -38,16 +44,28 @@ export async function runAnswer(
   const options = request.options ?? {};
   const sink = new RunSink(run);
   try {
-    const packed = await findSources(run, request, services);
+    const exchanges = await historyOf(run, services);
+    const { question: asked } = request;
+    const question = await standaloneQuestion(run, { question: asked, exchanges }, services);
+    const packed = await findSources(run, { ...request, question }, services);
     const prompt = await wordQuestion(run, { request, packed }, services);
     recordPrompt(run, prompt);
     const chain = chainOf(request, { prompt: prompt.model, options, models: services.models });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
+    if (question !== asked) run.append({ type: 'QuestionRewritten', question });
     run.append({ type: 'SourcesFound', sources: packed.sources });
-    if (packed.sources.length === 0) return await endWithoutSources(run, chain[0]!);
+    if (packed.sources.length === 0) return await endWithoutSources(run, { prompt, chain });
     const mode = cacheModeOf(prompt, options);
-    const call = { ...callOf(prompt, request), messages: messagesOf(prompt, packed) };
-    const finish = await callCited(run, { request: { call, chain, mode }, packed, sink }, services);
+    const call = { ...callOf(prompt, request), messages: messagesOf(prompt, { packed }) };
+    const messages = await inConversation(
+      { run, exchanges, call, chain, policy: options.history },
+      { request, packed },
+      services,
+    );
+    const asking = { call: callWith(call, messages), chain, mode };
+    const calling = { request: asking, packed, sink };
+    const finish = await callCited(run, calling, services);
+    keepTurn(run, finish);
     await run.end(
       { ...promptPatch(run), ...finishPatch(finish), text: sink.said },
       { type: 'RunFinished' },
@@ -61,10 +79,44 @@ export async function runAnswer(
 }
 
 /** A model that is given no passages can only invent: it is not asked, and nothing is paid. */
-async function endWithoutSources(run: LiveRun, model: string): Promise<void> {
+async function endWithoutSources(
+  run: LiveRun,
+  { prompt, chain }: { prompt: PreparedPrompt; chain: readonly string[] },
+): Promise<void> {
+  run.append({ type: 'RunAsked', messages: prompt.messages });
   run.append({ type: 'TextDelta', text: nothingFound });
+  const model = chain[0]!;
   const end = { status: 'SUCCEEDED', model, stopReason: 'end_turn', text: nothingFound } as const;
   await run.end({ ...promptPatch(run), ...end }, { type: 'RunFinished' });
+}
+
+interface Question {
+  request: AnswerRequest;
+  packed: PackedSources;
+  /** How many sources the conversation has before this question's. */
+  before?: number;
+}
+
+/**
+ * The messages of the call. Sources are numbered over the whole conversation, so the question is worded when it is known how
+ * much of the conversation goes along.
+ */
+async function inConversation(
+  fitting: HistoryRequest,
+  question: Question,
+  services: RunServices,
+): Promise<Message[]> {
+  const { run, call } = fitting;
+  const fitted = await fittedMessages(fitting, services);
+  const history = fitted.slice(0, -call.messages.length);
+  const before = countSources(history);
+  if (before === 0) {
+    run.append({ type: 'RunAsked', messages: call.messages });
+    return fitted;
+  }
+  const own = messagesOf(await wordQuestion(run, { ...question, before }, services), question);
+  run.append({ type: 'RunAsked', messages: own });
+  return answeredCalls([...history, ...own]);
 }
 
 async function findSources(
@@ -105,11 +157,11 @@ function rerankIn(
 /** The prompt's `context` names the passages; their text goes in as citable blocks, as data. */
 async function wordQuestion(
   run: LiveRun,
-  { request, packed }: { request: AnswerRequest; packed: PackedSources },
+  { request, packed, before = 0 }: Question,
   { prompts }: RunServices,
 ): Promise<PreparedPrompt> {
   const context = packed.sources.map(
-    ({ title, source }, index) => `[${index + 1}] ${title ?? source}`,
+    ({ title, source }, index) => `[${before + index + 1}] ${title ?? source}`,
   );
   const variables = { context: context.join('\n'), query: request.question };
   const name = request.prompt ?? defaultAnswerPrompt;
@@ -117,7 +169,7 @@ async function wordQuestion(
   return prepareNamed({ name, variables }, subject, prompts);
 }
 
-function messagesOf(prompt: PreparedPrompt, packed: PackedSources): Message[] {
+function messagesOf(prompt: PreparedPrompt, { packed }: Pick<Question, 'packed'>): Message[] {
   const earlier = prompt.messages.slice(0, -1);
   const question = prompt.messages.at(-1)!;
   const content = [...packed.blocks, ...(question.content as UserBlock[])];
@@ -137,9 +189,13 @@ async function callCited(
   services: RunServices,
 ): Promise<CallFinish> {
   const { knowledge, log } = services;
+  const before = countSources(request.call.messages) - packed.blocks.length;
   let cited = 0;
   sink.onCitation = (found, at) => {
-    const citation = knowledge.verify(packed, found, at);
+    const searchResultIndex = found.searchResultIndex - before;
+    // What was said of earlier sources is true, but they are not this answer's.
+    if (searchResultIndex < 0) return;
+    const citation = knowledge.verify(packed, { ...found, searchResultIndex }, at);
     if (citation) {
       cited += 1;
       run.append({ type: 'CitationFound', citation });
@@ -148,7 +204,7 @@ async function callCited(
   const finish = await cachedCall({ billing: billingOf(run), request, sink }, services);
   throwIfRefused(finish);
   if (cited === 0) {
-    for (const citation of knowledge.parseBracketCitations(sink.said, packed)) {
+    for (const citation of knowledge.parseBracketCitations(sink.said, packed, before)) {
       run.append({ type: 'CitationFound', citation });
     }
   }

@@ -14,6 +14,9 @@ import { throwIfRefused } from './calls/refusal.ts';
 import { repairedAnswer } from './calls/repaired-answer.ts';
 import { RunSink } from './calls/run-sink.ts';
 import { selectedPrompt } from './calls/selected-prompt.ts';
+import { callWith } from './conversation/earlier-tools.ts';
+import { fittedMessages } from './conversation/fit-history.ts';
+import { historyOf } from './conversation/history-of.ts';
 import { failRun } from './live/fail-run.ts';
 import { endedByFallbackText } from './live/fallback-text.ts';
 import type { LiveRun } from './live/live-run.ts';
@@ -30,39 +33,65 @@ export async function runCompletion(
 ): Promise<void> {
   const options = request.options ?? {};
   const sink = new RunSink(run);
+  let finish: CallFinish | null = null;
   try {
     const subject = options.subject ?? run.row.userId;
     const prepared = await preparePrompt(request.prompt, subject, services.prompts);
     const prompt = selectedPrompt(prepared, request);
     recordPrompt(run, prompt);
-    const call = callOf(prompt, request);
+    const own = callOf(prompt, request);
     const chain = chainOf(request, { prompt: prompt.model, options, models: services.models });
+    if (prompt.name !== null) run.append({ type: 'RunAsked', messages: own.messages });
     run.append({ type: 'RunStarted', model: chain[0]!, promptVersionId: prompt.promptVersionId });
+    const exchanges = await historyOf(run, services);
+    const fitting = { run, exchanges, call: own, chain, policy: options.history };
+    const messages = await fittedMessages(fitting, services);
+    const call = callWith(own, messages);
     const mode = cacheModeOf(prompt, options);
     const { outputSelection: selection, outputSchema } = prompt;
-    const selected = selection === null ? null : { selection, whole: callOf(prepared, request) };
+    const selected =
+      selection === null
+        ? null
+        : { selection, whole: callWith(callOf(prepared, request), messages) };
     const asked = { call, chain, mode, selected };
     if (prompt.repair && outputSchema) sink.mode = 'heldBack';
     if (outputSchema) {
       const typedPrompt = selection === null ? null : prompt.name;
       sink.progress = { prompt: typedPrompt, output: new OutputProgress(outputSchema) };
     }
-    const finish = await cachedCall({ billing: billingOf(run), request: asked, sink }, services);
+    finish = await cachedCall({ billing: billingOf(run), request: asked, sink }, services);
     throwIfRefused(finish);
     const answer = await checkedAnswer(run, { prompt, asked, text: sink.said, finish }, services);
     if (sink.mode === 'heldBack') run.append({ type: 'TextDelta', text: answer.text });
     if (finish.whole && !answer.repaired) run.record.spent = { ...finish.usage, cost: finish.cost };
     const { text, output } = answer;
+    keepTurn(run, answer.finish);
     await run.end(
       { ...promptPatch(run), ...finishPatch(answer.finish), text, output },
       { type: 'RunFinished' },
     );
   } catch (error) {
-    const patch = { ...promptPatch(run), text: sink.streamed };
+    const patch = { ...promptPatch(run), text: sink.streamed, ...brokenTurn(run, finish) };
     if (!(await endedByFallbackText(run, { error, options, patch }))) {
       await failRun(run, { error, patch }, services);
     }
   }
+}
+
+/** Keeps a turn for whoever continues the run, where it is more than the run's text. */
+export function keepTurn(run: LiveRun, finish: CallFinish): void {
+  const { message, stopReason, refusal, usage, cost } = finish;
+  const isText = message.content.every(({ type }) => type === 'text');
+  if (isText && !message.verbatim) return;
+  run.append({ type: 'AssistantTurn', number: 1, message, stopReason, refusal, usage, cost });
+}
+
+/** A whole turn that is not what was asked for can be gone on from. */
+function brokenTurn(run: LiveRun, finish: CallFinish | null): RunPatch {
+  if (!finish || finish.stopReason === 'refusal') return {};
+  const { message, stopReason, refusal, usage, cost } = finish;
+  run.append({ type: 'AssistantTurn', number: 1, message, stopReason, refusal, usage, cost });
+  return { stopReason };
 }
 
 export function recordPrompt(run: LiveRun, prompt: PreparedPrompt): void {

@@ -1,14 +1,17 @@
 import { reaches } from '../kernel/access/reach.ts';
 import { DomainError } from '../kernel/errors.ts';
+import { isPublic } from '../kernel/events.ts';
 import type { ApprovalRecord } from '../kernel/run.ts';
 import { turnEvents, turnsSoFar } from './agent/agent-state.ts';
 import { ApprovalStream } from './agent/approval-stream.ts';
 import { estimateCost } from './calls/estimate-cost.ts';
+import { ConversationStore } from './conversation/conversation-store.ts';
+import { sentMessages } from './conversation/sent-messages.ts';
 import { listRuns } from './listing/list-runs.ts';
 import { readSubRuns, unfinishedRuns } from './log/run-rows.ts';
 import { readAllStoredEvents } from './log/stored-events.ts';
+import { purgeContent } from './purge-content.ts';
 import { reachableRun, requireRun } from './reading/run-access.ts';
-import { isPublic } from './reading/run-reader.ts';
 import { createRunParts, type RunParts } from './run-parts.ts';
 import type { Runs } from './runs.ts';
 import type { RunsOptions } from './runs-options.ts';
@@ -42,6 +45,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     callTool: (request, caller) => callTool(request, caller, parts.services),
     ...runOperations(parts),
     ...approvalOperations(parts),
+    ...conversationOperations(parts),
     openStreams: () => parts.handles.openStreams,
     drain: (deadline) => (drained ??= drain(deadline)),
   };
@@ -166,3 +170,27 @@ const notAnApprover = ({ tool }: ApprovalRecord): DomainError =>
     'FORBIDDEN',
     `You may not decide on calls of the tool "${tool}": ask one of its approvers, or an admin.`,
   );
+
+type ConversationOperations = Pick<Runs, 'conversations' | 'deleteConversation' | 'messages'>;
+
+function conversationOperations(parts: RunParts): ConversationOperations {
+  const { services, liveRuns, canceller } = parts;
+  const { database } = services;
+  const conversations = new ConversationStore(database);
+  return {
+    conversations,
+    messages: (runIds) => sentMessages(runIds, (id) => liveRuns.get(id), services),
+    async deleteConversation(id) {
+      const [conversation] = await conversations.byId([id]);
+      if (!conversation) return null;
+      await database.query('DELETE FROM "Conversation" WHERE id = $1', [id]);
+      const unfinished = await database.query<{ id: string }>(
+        'SELECT id FROM "Run" WHERE "conversationId" = $1 AND "finishedAt" IS NULL',
+        [id],
+      );
+      for (const run of unfinished) await canceller.cancelUnlessOver(run.id);
+      await purgeContent(database, { conversationId: id });
+      return conversation;
+    },
+  };
+}

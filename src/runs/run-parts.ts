@@ -44,7 +44,7 @@ export function createRunParts(options: RunsOptions): RunParts {
     hooks: new RunHooks(options.hooks, log),
     subAgents,
   };
-  const executor = new RunExecutor(services, liveRuns, serverId);
+  const executor = new RunExecutor({ services, liveRuns, handles, serverId });
   const canceller = new RunCanceller({ database, liveRuns, executor, handles });
   return { services, liveRuns, handles, executor, canceller };
 }

@@ -2,13 +2,16 @@ import type { Caller } from '../kernel/access/principal.ts';
 import type { ErrorCode, StoredError } from '../kernel/errors.ts';
 import type { AgentTurnRecord, RunEvent } from '../kernel/events.ts';
 import type { Rerank } from '../kernel/knowledge-search.ts';
+import type { Message } from '../kernel/model.ts';
 import type { OutputSelection } from '../kernel/output-selection.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Usd } from '../kernel/prices.ts';
 import type {
   ApprovalRecord,
+  BusyPolicy,
   CacheMode,
   DisconnectPolicy,
+  HistoryPolicy,
   OutputFields,
   RunKind,
   RunStatus,
@@ -18,6 +21,7 @@ import type { DocumentToIngest } from '../knowledge/knowledge.ts';
 import type { RunUsage } from '../ledger/ledger.ts';
 import type { NamedPrompt } from '../prompts/prompts.ts';
 import type { CostEstimate } from './calls/estimate-cost.ts';
+import type { ConversationRecord, Conversations } from './conversation/conversations.ts';
 import type { ToolCallRequest } from './tools/call-tool.ts';
 
 export interface RunOptions {
@@ -32,6 +36,15 @@ export interface RunOptions {
   onDisconnect?: DisconnectPolicy | null;
   /** `SELECTED`: a prompt's own field asks the model only for the output fields that the operation selects. */
   outputFields?: OutputFields | null;
+  /** A run of the caller's that this one goes on from: its conversation comes before. */
+  continues?: string | null;
+  /** Goes on from the newest run of this conversation. Not together with `continues`. */
+  conversation?: string | null;
+  newConversation?: boolean | null;
+  /** Default `REJECT`. */
+  whileRunning?: BusyPolicy | null;
+  /** Default `DROP_OLDEST`. */
+  history?: HistoryPolicy | null;
   /** At most 20, of at most 64 characters each. */
   tags?: readonly string[] | null;
   /** Any JSON of at most 16 KiB. */
@@ -212,6 +225,17 @@ export interface Runs {
   cancel(runId: string, caller: Caller): Promise<RunRecord>;
   /** All stored public events of finished and live runs alike, for fields that are read off the log. */
   storedEvents(runIds: readonly string[]): Promise<RunEvent[][]>;
+  /**
+   * What each run sent to the model, its own turns and the system prompt left out: the conversation before it, as much of it
+   * as went along, and its own messages.
+   */
+  messages(runIds: readonly string[]): Promise<Message[][]>;
+  conversations: Conversations;
+  /**
+   * Stops what still runs in a conversation, forgets what was said in all of its runs, and forgets the conversation. What
+   * they cost stays. Resolves with it as it was; null when there is none.
+   */
+  deleteConversation(id: string): Promise<ConversationRecord | null>;
   /** An agent's turns, a last one that waits for its tools included. */
   turns(runIds: readonly string[]): Promise<AgentTurnRecord[][]>;
   /** Of each run and of the sub-agents' runs below it, oldest first. */

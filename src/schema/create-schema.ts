@@ -25,10 +25,12 @@ import { declareErrors } from './results/errors.ts';
 import { declareAgentRun } from './runs/agent-run.ts';
 import { declareAnswer } from './runs/answer.ts';
 import { declareApproval } from './runs/approval.ts';
+import { declareConversation } from './runs/conversation.ts';
 import { declareIngest } from './runs/ingest.ts';
+import { declareMessage } from './runs/message.ts';
 import { declareRun } from './runs/run.ts';
 import { declareRunEvents } from './runs/run-events.ts';
-import { declareRunList } from './runs/run-list.ts';
+import { declareRunConnection, declareRunList } from './runs/run-list.ts';
 import { declareRunOptions } from './runs/run-options.ts';
 import { declareScore } from './runs/score.ts';
 import { declareTokenUsage } from './runs/token-usage.ts';
@@ -62,7 +64,10 @@ function declareBasics(builder: Builder): void {
 function declareRuns(builder: Builder, prompts: PromptFields): void {
   declarePromptInput(builder, prompts);
   declareRun(builder);
-  declareRunList(builder);
+  const runs = declareRunConnection(builder);
+  declareRunList(builder, runs);
+  declareMessage(builder);
+  declareConversation(builder, runs);
   declareCompletion(builder, prompts);
   declareAnswer(builder);
   declareAgentRun(builder);

@@ -32,6 +32,14 @@ const enums: Enums = {
     'Window of a budget, in the time zone of the deployment.',
     { DAILY: 'From midnight to midnight.', MONTHLY: 'A calendar month.' },
   ],
+  BusyPolicy: [
+    'Handling of a run whose predecessor is not over.',
+    {
+      REJECT: 'Refuses it with CONFLICT.',
+      QUEUE: 'Starts it when the predecessor is over, in the order of arrival.',
+      CANCEL: 'Cancels the predecessor and continues from what it said.',
+    },
+  ],
   CacheMode: [
     'Use of the response cache.',
     {
@@ -68,6 +76,14 @@ const enums: Enums = {
       STOPPED: 'Decides no longer.',
     },
   ],
+  HistoryPolicy: [
+    "Handling of a conversation that does not fit the model's window.",
+    {
+      DROP_OLDEST: 'Leaves out whole exchanges, oldest first.',
+      SUMMARIZE: 'Sends a summary in place of the oldest exchanges.',
+      FAIL: 'Refuses the run with MODEL_REFUSED before the call.',
+    },
+  ],
   MessageRole: ['Author of a message.', { USER: 'The user.', ASSISTANT: 'The model.' }],
   OutputFields: [
     'Output fields that a model is asked for.',
@@ -97,7 +113,7 @@ const enums: Enums = {
   RunStatus: [
     'State of a run. SUCCEEDED, FAILED and CANCELLED are final.',
     {
-      QUEUED: 'Waits to begin. Reserved: runs begin at once.',
+      QUEUED: 'Waits for the runs of its conversation that came before.',
       RUNNING: 'In progress on a server.',
       WAITING_FOR_APPROVAL: 'Waits for a decision on a tool call. Its deadline stands still.',
       SUCCEEDED: 'Ended with an answer.',

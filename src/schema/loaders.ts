@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Caller } from '../kernel/access/principal.ts';
+import { sumUsage } from '../ledger/usage/sum-usage.ts';
 import { typedView } from './runs/run-view.ts';
 import type { Services } from './services.ts';
 
@@ -31,6 +32,18 @@ export function createLoaders(services: Services, caller: Caller | null) {
     run: eachOf(async (id) => {
       const run = caller && (await runs.get(id, caller));
       return run && typedView(run, registry);
+    }),
+    messagesOfRun: loader((ids) => runs.messages(ids)),
+    conversation: loader((ids) => runs.conversations.byId(ids)),
+    headOfConversation: loader(async (ids) =>
+      (await runs.conversations.heads(ids)).map((run) => run && typedView(run, registry)),
+    ),
+    usageOfConversation: loader(async (ids) => {
+      const runIds = await runs.conversations.runIds(ids);
+      const flat = runIds.flat();
+      const usages = await ledger.usageByRun(flat);
+      const usageOf = new Map(flat.map((id, index) => [id, usages[index]!]));
+      return runIds.map((own) => sumUsage(own.map((id) => usageOf.get(id)!)));
     }),
     turnsOfRun: loader((ids) => runs.turns(ids)),
     scoresOfRun: loader((ids) => runs.scoresOf(ids)),

@@ -5,14 +5,17 @@ import type { Scopes } from '../kernel/access/scopes.ts';
 import type { AnyAgent } from '../kernel/agent.ts';
 import type { ErrorCode, Issue } from '../kernel/errors.ts';
 import type { AgentTurnRecord, ToolCallRecord } from '../kernel/events.ts';
+import type { Message } from '../kernel/model.ts';
 import type { ModelPrice } from '../kernel/prices.ts';
 import type { Registered, RegisteredPlugin } from '../kernel/registry/registry.ts';
 import type { Reranker } from '../kernel/reranker.ts';
 import type {
   ApprovalRecord,
+  BusyPolicy,
   CacheMode,
   Citation,
   DisconnectPolicy,
+  HistoryPolicy,
   OutputFields,
   RunKind,
   RunStatus,
@@ -48,6 +51,7 @@ import type {
   VariantStatistics,
 } from '../prompts/prompts.ts';
 import type { CostEstimate } from '../runs/calls/estimate-cost.ts';
+import type { ConversationRecord } from '../runs/conversation/conversations.ts';
 import type { RunOptions, ScoreRecord } from '../runs/runs.ts';
 import type {
   PromptInputValue,
@@ -57,6 +61,7 @@ import type {
 import type { GraphQLContext } from './context.ts';
 import type { Scope } from './limits/auth-scopes.ts';
 import type { ErrorData, ErrorTypeName } from './results/error-data.ts';
+import type { MessagePartObjects } from './runs/message.ts';
 import type { RunEventType, RunEventView } from './runs/run-event-view.ts';
 import type { OfRun, RunView } from './runs/run-view.ts';
 import type { ServerStatus } from './services.ts';
@@ -83,12 +88,14 @@ type Scalars = {
   AlertKind: Scalar<AlertRecord['kind']>;
   ApprovalStatus: Scalar<ApprovalRecord['status']>;
   BudgetPeriod: Scalar<BudgetPeriod>;
+  BusyPolicy: Scalar<BusyPolicy>;
   CacheMode: Scalar<CacheMode>;
   CostDimension: Scalar<CostDimension>;
   DisconnectPolicy: Scalar<DisconnectPolicy>;
   OutputFields: Scalar<OutputFields>;
   ErrorCode: Scalar<ErrorCode>;
   ExperimentStatus: Scalar<ExperimentRecord['status']>;
+  HistoryPolicy: Scalar<HistoryPolicy>;
   MessageRole: Scalar<'USER' | 'ASSISTANT'>;
   Role: Scalar<Role>;
   RunKind: Scalar<RunKind>;
@@ -101,7 +108,9 @@ type ErrorObjects = { [Code in ErrorCode as ErrorTypeName<Code>]: ErrorData<Code
 type EventObjects = { [Type in RunEventType]: RunEventView<Type> };
 
 /** Which value of ours stands behind each object type. */
-interface Objects extends ErrorObjects, EventObjects {
+interface Objects extends ErrorObjects, EventObjects, MessagePartObjects {
+  Conversation: ConversationRecord;
+  Message: Message;
   Agent: Registered<AnyAgent>;
   Reranker: Registered<Reranker>;
   AgentRun: RunView;

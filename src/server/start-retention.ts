@@ -73,7 +73,7 @@ function stepsOf(
     'old usage records are forgotten': async () =>
       usageDays === null ? 0 : ledger.purgeUsage(before(usageDays)),
     'the content of old runs is forgotten': async () =>
-      contentDays === null ? 0 : purgeContent(database, { olderThan: before(contentDays), signal }),
+      contentDays === null ? 0 : purgeContent(database, { olderThan: before(contentDays) }, signal),
     'old answers are no longer kept': async () =>
       contentDays === null
         ? 0

@@ -54,7 +54,7 @@ beforeAll(async () => {
     'mutation { setBudget(input: { subject: "bob", period: DAILY, limit: "10" }) { id } }',
   );
   const { runAgent } = await server.data<{ runAgent: { id: string } }>(
-    `mutation ($message: String!) { runAgent(input: { agent: "clerk", message: $message }) {
+    `mutation ($message: String!) { runAgent(input: { agent: "clerk", message: $message, options: { newConversation: true } }) {
        ... on AgentRun { id } } }`,
     { message: '[demo:tool refund {"order":"7"}]' },
     { as: bob },
@@ -68,6 +68,7 @@ beforeAll(async () => {
   // The alert is raised behind the run's back.
   await vi.waitFor(() => firstId('Alert', 'Alert', `"userId" = 'bob'`), { timeout: 10_000 });
   await firstId('ApiKey', 'ApiKey', `"userId" = 'bob'`);
+  await firstId('Conversation', 'Conversation', 'true');
   await firstId('Approval', 'Approval', 'true');
   await firstId('Budget', 'Budget', `"subject" = 'bob'`);
   await firstId('Score', 'Score', 'true');
@@ -76,7 +77,9 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 /** The types whose objects are a user's own. */
-const owned = ['Alert', 'ApiKey', 'Approval', 'Budget', 'Run', 'Score', 'UsageRecord'];
+const owned = [
+  ...['Alert', 'ApiKey', 'Approval', 'Budget', 'Conversation', 'Run', 'Score', 'UsageRecord'],
+];
 
 const NODE = 'query ($id: ID!) { node(id: $id) { __typename id } }';
 
@@ -89,6 +92,17 @@ describe('what is Bob’s', () => {
 
   test.each([
     ['query ($Run: ID!) { run(id: $Run) { id } }', null],
+    ['query ($Conversation: ID!) { conversation(id: $Conversation) { id } }', null],
+    [
+      'mutation ($Conversation: ID!) { updateConversation(input: { id: $Conversation, title: "x" }) { id } }',
+      null,
+    ],
+    [
+      'mutation ($Conversation: ID!) { deleteConversation(id: $Conversation) { ... on Error { code } } }',
+      'NOT_FOUND',
+    ],
+    ['{ conversations(filter: { userId: "bob" }) { edges { node { id } } } }', 'FORBIDDEN'],
+    ['{ conversations { edges { node { id } } } }', { edges: [] }],
     ['mutation ($Run: ID!) { cancelRun(id: $Run) { ... on Error { code } } }', 'RUN_NOT_FOUND'],
     [
       'mutation ($Run: ID!) { scoreRun(input: { runId: $Run, name: "a", value: 1 }) { ... on Error { code } } }',
@@ -134,8 +148,10 @@ const wayThere = [
   'ApprovalDecided.approval: Approval',
   'ApprovalRequested.approval: Approval',
   'BudgetExceededError.budget: Budget',
+  'Conversation.head: Run',
   'CreatedApiKey.apiKey: ApiKey',
   'Run.continues: Run',
+  'Run.conversation: Conversation',
   'Run.scores: Score',
   'Run.subRuns: Run',
   'RunFinished.run: Run',

@@ -18,10 +18,14 @@ const stopWords = new Set(
 
 /**
  * The citations of an answer that marks its claims after its sources: `… [1]`, `[1, 3]`, `[2: "their words"]`, counted from
- * 1. Each names the words that bear the claim: those the answer quotes, else the passage of that source which shares most
+ * 1, after the `sourcesBefore` of the conversation. Each names the words that bear the claim: those the answer quotes, else the passage of that source which shares most
  * of the claim's words and has every number in it. A mark without such words is left out.
  */
-export function parseBracketCitations(text: string, packed: PackedSources): Citation[] {
+export function parseBracketCitations(
+  text: string,
+  packed: PackedSources,
+  sourcesBefore = 0,
+): Citation[] {
   const citations: Citation[] = [];
   let claimStart = 0;
   let claim = '';
@@ -32,7 +36,7 @@ export function parseBracketCitations(text: string, packed: PackedSources): Cita
     claimStart = match.index + match[0].length;
     const textEnd = text.slice(0, match.index).trimEnd().length;
     for (const each of match[1]!.split(/[,;]/)) {
-      const sourceIndex = Number(each) - 1;
+      const sourceIndex = Number(each) - 1 - sourcesBefore;
       const content = packed.sources[sourceIndex]?.content;
       const citedText = content && findSupport(content, claim, match[2]);
       if (citedText) citations.push({ sourceIndex, citedText, textEnd });

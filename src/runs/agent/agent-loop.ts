@@ -1,12 +1,17 @@
 import { isDomainError } from '../../kernel/errors.ts';
+import type { RunEvent } from '../../kernel/events.ts';
+import type { Message } from '../../kernel/model.ts';
 import { parseOutput } from '../calls/model-output.ts';
+import { userMessage } from '../conversation/exchange.ts';
+import { fittedMessages } from '../conversation/fit-history.ts';
+import { historyOf } from '../conversation/history-of.ts';
 import { failRun } from '../live/fail-run.ts';
 import { endedByFallbackText } from '../live/fallback-text.ts';
 import type { RunPatch } from '../log/run-rows.ts';
 import type { RunServices } from '../run-services.ts';
 import { type AgentState, agentState } from './agent-state.ts';
-import { takeTurn } from './agent-turn.ts';
-import type { AgentWork } from './agent-work.ts';
+import { callOf, takeTurn } from './agent-turn.ts';
+import type { AgentStart, AgentWork } from './agent-work.ts';
 import { brokenTurn, maxTurnsExceeded, windowFull } from './broken-turn.ts';
 import { assertKeyHolds } from './key-holds.ts';
 import { runTools } from './run-tools.ts';
@@ -16,9 +21,14 @@ import { windowRoom } from './window-room.ts';
  * The loop. Each step is read off the log and stored in it before the next one starts, so that it makes no difference
  * whether this server or another one, now or after a crash, takes the next step.
  */
-export async function runAgentLoop(work: AgentWork, services: RunServices): Promise<void> {
-  const { run, input } = work;
+export async function runAgentLoop(start: AgentStart, services: RunServices): Promise<void> {
+  const { run, input } = start;
+  let work: AgentWork = { ...start, asked: [userMessage(input.message)] };
   try {
+    if (run.log.end === 0) {
+      run.append({ type: 'RunStarted', model: input.chain[0]!, promptVersionId: null });
+    }
+    work = { ...work, asked: await conversationUntil(work, services) };
     begin(work, services);
     while (true) {
       run.signal.throwIfAborted();
@@ -44,9 +54,6 @@ const isTooLong = (error: unknown): boolean =>
 /** The former server of a run may have told words of a turn that it never stored, and stored few of them: they are void. */
 function begin(work: AgentWork, services: RunServices): void {
   const { run, input } = work;
-  if (run.log.end === 0) {
-    run.append({ type: 'RunStarted', model: input.chain[0]!, promptVersionId: null });
-  }
   if (run.epoch === 1) return;
   const { pending, broken, answer, unreported, turns } = readState(work, services);
   if (pending.length > 0 || broken || answer) return;
@@ -54,9 +61,18 @@ function begin(work: AgentWork, services: RunServices): void {
   if (turns < input.maxTurns) run.append({ type: 'TurnRestarted', number: turns + 1 });
 }
 
-function readState({ run, input }: AgentWork, { knowledge }: RunServices): AgentState {
+/** The conversation that the run goes on from, as much as fits the window, and the message. */
+async function conversationUntil(work: AgentWork, services: RunServices): Promise<Message[]> {
+  const { run, input, asked } = work;
+  const exchanges = await historyOf(run, services);
+  const call = callOf(work, { messages: [...asked] }, services);
+  const { chain, options } = input;
+  return fittedMessages({ run, exchanges, call, chain, policy: options.history }, services);
+}
+
+function readState({ run, asked }: AgentWork, { knowledge }: RunServices): AgentState {
   return agentState({
-    message: input.message,
+    asked,
     events: run.log.events,
     pack: (hits, tokens) => knowledge.pack(hits, tokens),
   });
@@ -91,6 +107,8 @@ async function fail(work: AgentWork, error: unknown, services: RunServices): Pro
 function whatCame(work: AgentWork, services: RunServices): RunPatch {
   try {
     const { lastTurn, text, unreported } = readState(work, services);
+    const broken = brokenOff(work.run.log.events);
+    if (broken !== '') work.run.append({ type: 'TurnBrokenOff', text: broken });
     if (unreported) work.run.append({ type: 'TurnFinished', turn: unreported });
     return lastTurn ? { text, stopReason: lastTurn.stopReason } : {};
   } catch (error) {
@@ -99,3 +117,14 @@ function whatCame(work: AgentWork, services: RunServices): RunPatch {
     return {};
   }
 }
+
+/** What a turn has said that is not stored as a whole. */
+function brokenOff(events: readonly RunEvent[]): string {
+  const begins = events.findLastIndex(({ type }) => turnEdges.has(type));
+  return events
+    .slice(begins + 1)
+    .map((event) => (event.type === 'TextDelta' ? event.text : ''))
+    .join('');
+}
+
+const turnEdges = new Set<RunEvent['type']>(['AssistantTurn', 'TurnRestarted']);

@@ -1,17 +1,16 @@
 import type { AgentTurnRecord, RunEvent, ToolCallRecord } from '../../kernel/events.ts';
-import type { Message, ToolCallBlock, UserBlock } from '../../kernel/model.ts';
-import type { SearchHit } from '../../kernel/run.ts';
-import type { PackedSources } from '../../knowledge/knowledge.ts';
-import { maxShown } from './result-share.ts';
-
-type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
-export type AssistantTurn = EventOf<'AssistantTurn'>;
-type CallResult = EventOf<'ToolCallFinished'>;
-
-/** A tool call as the model made it. `key` is what the log calls it: the model's id, unless an earlier call has it. */
-export interface AgentCall extends ToolCallBlock {
-  key: string;
-}
+import type { Message } from '../../kernel/model.ts';
+import {
+  type AgentCall,
+  type AssistantTurn,
+  byCallId,
+  type CalledTurn,
+  type CallResult,
+  eventsOf,
+  type PackSources,
+  turnMessages,
+  turnsOf,
+} from '../conversation/called-turns.ts';
 
 /** A tool call of the last turn that has no result yet, and how far it came. */
 export interface PendingCall {
@@ -41,25 +40,18 @@ export interface AgentState {
 }
 
 interface Fold {
-  message: string;
+  /** What the model is sent before its first turn: the conversation until then, and the message. */
+  asked: readonly Message[];
   events: readonly RunEvent[];
-  pack(hits: readonly SearchHit[], tokens: number): PackedSources;
+  pack: PackSources;
 }
 
 const breaks = new Set(['refusal', 'max_tokens', 'context_window_exceeded']);
 
-export function agentState({ message, events, pack }: Fold): AgentState {
+export function agentState({ asked, events, pack }: Fold): AgentState {
   const turns = turnsOf(events);
   const finished = byCallId(eventsOf(events, 'ToolCallFinished'));
-  const messages: Message[] = [{ role: 'user', content: [{ type: 'text', text: message }] }];
-  for (const { turn, calls } of turns) {
-    messages.push(turn.message);
-    const results = calls.flatMap((call) => {
-      const result = finished.get(call.key);
-      return result ? resultBlock(call, result, pack) : [];
-    });
-    if (results.length > 0) messages.push({ role: 'user', content: results });
-  }
+  const messages = [...asked, ...turnMessages(turns, finished, pack)];
   const last = turns.at(-1);
   const lastTurn = last?.turn ?? null;
   const over = last?.calls.length === 0 && last.turn.stopReason !== 'pause_turn';
@@ -114,33 +106,6 @@ function lastText(turns: readonly CalledTurn[]): string {
     .join('');
 }
 
-function eventsOf<Type extends RunEvent['type']>(
-  events: readonly RunEvent[],
-  type: Type,
-): EventOf<Type>[] {
-  return events.filter((event): event is EventOf<Type> => event.type === type);
-}
-
-interface CalledTurn {
-  turn: AssistantTurn;
-  calls: AgentCall[];
-}
-
-/** Some providers number the calls of every turn from 0: a result or an approval must never pass to a later call. */
-function turnsOf(events: readonly RunEvent[]): CalledTurn[] {
-  const seen = new Set<string>();
-  return eventsOf(events, 'AssistantTurn').map((turn) => ({
-    turn,
-    calls: turn.message.content
-      .filter((block) => block.type === 'tool_call')
-      .map((block, index) => {
-        const key = seen.has(block.id) ? `${block.id}.${turn.number}.${index}` : block.id;
-        seen.add(block.id);
-        return { ...block, key };
-      }),
-  }));
-}
-
 function pendingCalls(
   calls: readonly AgentCall[],
   events: readonly RunEvent[],
@@ -157,38 +122,9 @@ function pendingCalls(
     });
 }
 
-const byCallId = <Event extends { callId: string }>(events: Event[]): Map<string, Event> =>
-  new Map(events.map((event) => [event.callId, event]));
-
 function toldApprovals(events: readonly RunEvent[]): Set<string> {
   const told = [...eventsOf(events, 'ApprovalRequested'), ...eventsOf(events, 'ApprovalDecided')];
   return new Set(told.map(({ type, approvalId }) => `${type}:${approvalId}`));
-}
-
-function resultBlock(
-  { id: toolCallId }: AgentCall,
-  { output, isError, input, cited, shown: { characters, sourceTokens } = maxShown }: CallResult,
-  pack: Fold['pack'],
-): UserBlock {
-  const blocks = cited.length > 0 ? pack(cited, sourceTokens).blocks : [];
-  if (blocks.length > 0) return { type: 'tool_result', toolCallId, content: blocks, isError };
-  const text = `${noteOf(input)}${cut(resultText(output), characters)}`;
-  return { type: 'tool_result', toolCallId, content: [{ type: 'text', text }], isError };
-}
-
-/** The model remembers the input that it proposed: else it would report what was never done. */
-const noteOf = (edited: unknown): string =>
-  edited === undefined ? '' : `A person changed the input to ${JSON.stringify(edited)}. Result:\n`;
-
-/** A result as the model reads it, uncut. */
-export const resultText = (output: unknown): string =>
-  typeof output === 'string' ? output : (JSON.stringify(output) ?? 'null');
-
-function cut(text: string, characters: number): string {
-  if (text.length <= characters) return text;
-  const rest = text.length - characters;
-  // Well-formed: half a surrogate pair at the cut would make the provider refuse the whole conversation.
-  return `${text.slice(0, characters).toWellFormed()}\n[${rest} more characters are not shown. Ask for less.]`;
 }
 
 /** A call without a result (the run ended before it) shows as an error without output. */

@@ -2,6 +2,7 @@ import type { ToolSpecification } from '../../kernel/model.ts';
 import { billingOf } from '../calls/billing.ts';
 import { askGates, meteredCall } from '../calls/metered-call.ts';
 import { RunSink } from '../calls/run-sink.ts';
+import { withEarlierTools } from '../conversation/earlier-tools.ts';
 import type { RunServices } from '../run-services.ts';
 import type { AgentState } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
@@ -29,8 +30,8 @@ export async function takeTurn(
 
 /** What is sent for the next turn. */
 export function callOf(
-  { run, agent, input }: AgentWork,
-  { messages }: AgentState,
+  { run, agent, input, asked }: AgentWork,
+  { messages }: Pick<AgentState, 'messages'>,
   services: RunServices,
 ) {
   const tools = toolsOf({ run, agent }, services);
@@ -39,6 +40,7 @@ export function callOf(
     messages,
     maxTokens: input.maxTokens,
     ...(tools.length > 0 ? { tools } : {}),
+    ...withEarlierTools({ tools }, asked),
     ...(agent.output ? { outputSchema: agent.output } : {}),
     ...(agent.reasoning ? { thinking: true } : {}),
   };

@@ -1,7 +1,8 @@
 import { DomainError } from '../../kernel/errors.ts';
 import { refusal } from '../calls/refusal.ts';
+import type { AssistantTurn } from '../conversation/called-turns.ts';
 import type { AgentInput } from './agent-input.ts';
-import { type AssistantTurn, textOf } from './agent-state.ts';
+import { textOf } from './agent-state.ts';
 
 /** How a run ends whose last turn was refused or cut short. */
 export function brokenTurn(turn: AssistantTurn, { maxTokens }: AgentInput): DomainError {

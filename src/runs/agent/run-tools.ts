@@ -1,10 +1,11 @@
 import type { ApprovalRecord } from '../../kernel/run.ts';
+import { resultText } from '../conversation/called-turns.ts';
+import { shareOf } from '../conversation/result-share.ts';
 import { retryUntilAvailable } from '../reading/retry-until-available.ts';
 import type { RunServices } from '../run-services.ts';
-import { type AgentState, type PendingCall, resultText } from './agent-state.ts';
+import type { AgentState, PendingCall } from './agent-state.ts';
 import type { AgentWork } from './agent-work.ts';
 import { decideCall } from './decide-call.ts';
-import { shareOf } from './result-share.ts';
 import { type RunnableCall, runCall, type ToolOutcome } from './tool-call.ts';
 import { windowRoom } from './window-room.ts';
 

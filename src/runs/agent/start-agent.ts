@@ -12,7 +12,7 @@ const defaultMaxTokens = 4_096;
 export function startAgent(
   request: AgentRequest & { depth?: number; envelope?: Envelope | null },
   { registry, models }: { registry: Registry; models: Models },
-): { input: AgentInput; model: string; options: RunOptions } {
+): { agent: string; input: AgentInput; model: string; options: RunOptions } {
   const agent = registry.agents.get(request.agent);
   if (!agent) {
     const known = [...registry.agents.keys()].join(', ');
@@ -34,5 +34,5 @@ export function startAgent(
     depth: request.depth ?? 0,
     envelope: request.envelope ?? null,
   };
-  return { input, model, options };
+  return { agent: agent.name, input, model, options };
 }

@@ -6,6 +6,7 @@ import type { ModelName, Models } from '../../model/models.ts';
 import type { NamedPrompt, Prompts } from '../../prompts/prompts.ts';
 import type { Requirements } from '../output/select-output.ts';
 import type { CompletionRequest, PromptChoice, RunOptions } from '../runs.ts';
+import { chosenMessages } from './chosen-messages.ts';
 import type { CallRequest } from './metered-call.ts';
 
 /** A prompt as it will be sent, whoever worded it. */
@@ -57,15 +58,7 @@ export async function preparePrompt(
   prompts: Prompts,
 ): Promise<PreparedPrompt> {
   if ('named' in choice) return prepareNamed(choice.named, subject, prompts);
-  const messages: Message[] =
-    'text' in choice
-      ? [{ role: 'user', content: [{ type: 'text', text: choice.text }] }]
-      : choice.messages.map(({ role, text }) =>
-          role === 'USER'
-            ? { role: 'user', content: [{ type: 'text', text }] }
-            : { role: 'assistant', content: [{ type: 'text', text }] },
-        );
-  return { ...unnamed, messages };
+  return { ...unnamed, messages: chosenMessages(choice) };
 }
 
 export async function prepareNamed(

@@ -24,7 +24,7 @@ export class KeyLimits {
   }
 
   /** Begins a run where the key has room for one more. Rejects with RATE_LIMITED where it has not. */
-  async begin(caller: KeyHolder, run: () => void): Promise<void> {
+  async begin(caller: KeyHolder, run: () => Promise<void>): Promise<void> {
     const { apiKeyId, scopes } = caller;
     const max = scopes?.concurrentRuns;
     if (apiKeyId === null || max === undefined) return run();
@@ -35,7 +35,7 @@ export class KeyLimits {
       const here = this.#options.liveRuns.of({ apiKeyId }).length + starting;
       if (here >= max || here + (await this.#runsElsewhere(apiKeyId)) >= max)
         throw tooManyRuns(max);
-      run();
+      await run();
     } finally {
       const left = this.#starting.get(apiKeyId)! - 1;
       if (left > 0) this.#starting.set(apiKeyId, left);

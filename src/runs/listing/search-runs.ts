@@ -1,13 +1,12 @@
 import type { Database, Queryable } from '../../data/database.ts';
-import { InvalidInputError } from '../../kernel/invalid-input-error.ts';
 import type { PageStart } from '../../ledger/page-cursor.ts';
 import { recordColumns } from '../log/run-rows.ts';
 import type { RunFilter, RunRecord } from '../runs.ts';
 import { newestFirst, pageConditions } from './run-page-sql.ts';
 import { allRuns } from './run-source.ts';
 import { SqlValues } from './sql-values.ts';
+import { wordQuery } from './word-query.ts';
 
-const maxWords = 32;
 /** Words that more runs have are looked for among the newest runs first: sorting all that have them takes long. */
 const maxSorted = 2_000;
 const newestRuns = 2_000;
@@ -25,12 +24,10 @@ export async function searchRuns(
   { filter, page }: { filter: RunFilter; page: PageStart },
 ): Promise<RunRecord[]> {
   const sql = new SqlValues();
-  const words = text.trim().split(/\s+/).slice(0, maxWords);
-  const query = words.map((word) => `run_word_query(${sql.of(word)})`).join(' && ');
-  await assertWord(database, query, sql);
+  const query = await wordQuery(database, text, sql);
   const conditions = pageConditions(allRuns(filter), page, sql);
   const ended = `r."finishedAt" IS NOT NULL AND ${conditions}`;
-  const matches = `run_words(r.input, r.text) @@ (${query})`;
+  const matches = `run_words(r.input, r.text) @@ ${query}`;
   const order = `${newestFirst} LIMIT ${page.size + 1}`;
 
   return database.transaction(async (transaction) => {
@@ -47,14 +44,6 @@ export async function searchRuns(
        SELECT * FROM r ${order}`,
     );
   }, settings);
-}
-
-async function assertWord(database: Queryable, query: string, sql: SqlValues): Promise<void> {
-  const [row] = await database.query<{ nodes: number }>(
-    `SELECT numnode(${query}) AS nodes`,
-    sql.values,
-  );
-  if (row!.nodes === 0) throw new InvalidInputError('"text" holds no word to look for');
 }
 
 async function isCommon(database: Queryable, condition: string, sql: SqlValues): Promise<boolean> {

@@ -86,7 +86,7 @@ export class LiveRun implements LogOwner {
     this.#sharedEnvelope = envelope ?? null;
     parent?.signal.addEventListener('abort', () => this.stop(parent.signal.reason), { once: true });
     if (parent?.signal.aborted) this.stop(parent.signal.reason);
-    this.#armDeadline();
+    if (row.status !== 'QUEUED') this.#armDeadline();
   }
 
   get id(): string {
@@ -172,6 +172,17 @@ export class LiveRun implements LogOwner {
     Object.assign(this.record, patch);
     await this.#writer.change(this, patch, null);
     if (this.#fenced) throw interrupted();
+  }
+
+  /** A queued run begins: its time is counted from now on. */
+  async beginQueued(continuesRunId: string | null): Promise<void> {
+    const waitedMs = Date.now() - this.row.createdAt.getTime();
+    const deadlineAt = new Date(this.row.deadlineAt.getTime() + waitedMs);
+    const begun = { status: 'RUNNING', continuesRunId } as const;
+    Object.assign(this.row, { ...begun, deadlineAt });
+    Object.assign(this.record, begun);
+    this.#armDeadline();
+    await this.patch({ ...begun, deadlineAt });
   }
 
   /** Stops whatever is being done for the run; the loop then ends it. A second reason changes nothing. */

@@ -21,7 +21,7 @@ interface Beginning {
   options: RunOptions;
   agent?: string;
   /** The run that this one works for. */
-  parent?: Pick<NewRun, 'id' | 'deadlineAt' | 'tags'> | undefined;
+  parent?: Pick<NewRun, 'id' | 'deadlineAt' | 'tags' | 'conversationId'> | undefined;
 }
 
 /** The row of a run that begins now. */
@@ -51,6 +51,9 @@ export function newRun(beginning: Beginning): NewRun {
     deadlineAt: parent?.deadlineAt ?? new Date(createdAt.getTime() + timeoutMs),
     tags: parent?.tags ?? [...new Set(options.tags)],
     metadata: options.metadata ?? null,
+    continuesRunId: null,
+    conversationId: parent?.conversationId ?? null,
+    conversationOrder: null,
   };
 }
 
@@ -82,8 +85,8 @@ export function newRecord(row: NewRun): RunRecord {
     maxTurns: input.maxTurns ?? 0,
     question: input.question ?? '',
     variables: input.prompt?.named?.variables ?? null,
-    continuesRunId: null,
-    conversationId: null,
+    continuesRunId: row.continuesRunId,
+    conversationId: row.conversationId,
     promptVersionId: null,
     promptName: null,
     experimentId: null,

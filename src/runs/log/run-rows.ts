@@ -22,6 +22,11 @@ export interface NewRun extends Omit<Caller, 'actsForUsers'> {
   deadlineAt: Date;
   tags: readonly string[];
   metadata: unknown;
+  /** The run whose conversation comes before this one's. */
+  continuesRunId: string | null;
+  conversationId: string | null;
+  /** Its place in the conversation; null for a sub-agent's run, which has none. */
+  conversationOrder: number | null;
 }
 
 /** The columns that change while a run lives, all named in `run_write`. Those left out stay as they are. */
@@ -34,6 +39,7 @@ export interface RunPatch {
   variant?: string | null;
   finishedAt?: Date | null;
   deadlineAt?: Date;
+  continuesRunId?: string | null;
   durationMs?: number | null;
   timeToFirstTokenMs?: number | null;
   text?: string;

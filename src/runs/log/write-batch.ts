@@ -1,8 +1,9 @@
-import type { Database } from '../../data/database.ts';
+import type { Database, Queryable } from '../../data/database.ts';
 import type { RunEvent } from '../../kernel/events.ts';
 import { storableJson } from '../../kernel/json/storable-json.ts';
 import type { LedgerAnswer, LedgerArguments } from '../../ledger/ledger.ts';
 import type { FormedBatch, LogOwner } from './log-batch.ts';
+import type { NewRun } from './run-rows.ts';
 
 /** The tables are named for whoever reads the statements of a server. */
 const statement = `SELECT run_write($1::jsonb, $2::jsonb, $3::json, $4::jsonb, $5::jsonb, $6::jsonb, $7::uuid, $8, $9::numeric,
@@ -55,6 +56,14 @@ export async function writeBatch(
   );
   const { own, ...answer } = row!.answer;
   return { own: new Set(own?.map((owner) => owners[owner]!)), ledger: answer };
+}
+
+/** Stores a new row as part of a transaction. */
+export async function insertRun(transaction: Queryable, run: NewRun): Promise<void> {
+  await transaction.query(
+    'SELECT run_write($1::jsonb, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)',
+    [json([run])],
+  );
 }
 
 interface Answer extends LedgerAnswer {

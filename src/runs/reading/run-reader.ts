@@ -1,5 +1,5 @@
 import type { Database } from '../../data/database.ts';
-import type { PublicRunEvent, RunEvent } from '../../kernel/events.ts';
+import { isPublic, type RunEvent } from '../../kernel/events.ts';
 import { interrupted } from '../live/live-run.ts';
 import { behind, firstPart } from '../log/merge-events.ts';
 import type { RunLog } from '../log/run-log.ts';
@@ -7,12 +7,6 @@ import type { RunSignals } from '../log/run-signals.ts';
 import { readStoredEvents } from '../log/stored-events.ts';
 import { isNewRun } from './find-run.ts';
 import { retryUntilAvailable } from './retry-until-available.ts';
-
-const internalTypes = new Set(['AssistantTurn', 'ToolAttempt', 'CallUsage']);
-
-/** Events that subscribers are told. */
-export const isPublic = (event: RunEvent): event is RunEvent & PublicRunEvent =>
-  !internalTypes.has(event.type);
 
 const firstPollMs = 250;
 const lastPollMs = 2_000;

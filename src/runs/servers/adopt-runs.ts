@@ -42,7 +42,7 @@ function conditionOf(which: Adoptable): { where: string; values: readonly unknow
     return { where, values: [which.ofServers] };
   }
   if ('lost' in which) {
-    const where = `"serverId" = $1 AND status = 'RUNNING' AND id <> ALL($2::uuid[])
+    const where = `"serverId" = $1 AND status IN ('RUNNING', 'QUEUED') AND id <> ALL($2::uuid[])
       AND "createdAt" < now() - $3 * interval '1 millisecond'`;
     return { where, values: [which.lost.live, which.lost.leaseMs] };
   }
@@ -67,12 +67,14 @@ export async function adoptRuns(
   const { where, values } = conditionOf(which);
   return database.transaction(async (transaction) => {
     const rows = await transaction.query<AdoptedRow>(
-      `UPDATE "Run" SET "serverId" = $1, epoch = epoch + 1, status = 'RUNNING',
-         "deadlineAt" = "deadlineAt" + greatest('0', now() - coalesce(
-           (SELECT max(at) FROM "RunEvent" e WHERE e."runId" = "Run".id), "createdAt"))
+      `UPDATE "Run" SET "serverId" = $1, epoch = epoch + 1,
+         status = CASE status WHEN 'QUEUED' THEN status ELSE 'RUNNING' END,
+         "deadlineAt" = "deadlineAt" + CASE status WHEN 'QUEUED' THEN '0' ELSE greatest('0', now() - coalesce(
+           (SELECT max(at) FROM "RunEvent" e WHERE e."runId" = "Run".id), "createdAt")) END
        WHERE ${where}
        RETURNING id, kind, status, "userId", groups, roles, scopes, "apiKeyId", "requestId", "serverId", "parentRunId", input, model, agent,
-         "onDisconnect", "maxCost", "createdAt", "deadlineAt", tags, metadata, epoch, "cancelRequestedAt"`,
+         "onDisconnect", "maxCost", "createdAt", "deadlineAt", tags, metadata,
+         "continuesRunId", "conversationId", "conversationOrder", epoch, "cancelRequestedAt"`,
       [serverId, ...values],
     );
     const ids = rows.map(({ id }) => id);

@@ -98,7 +98,7 @@ export class Deployment {
     const steady = performance.now() - this.#steadySince >= this.#leaseMs;
     const dead = await database.query<{ id: string }>(
       `SELECT id FROM "Server" WHERE id <> $1 AND ("leaseUntil" = 'epoch' OR $2 AND "leaseUntil" < now())
-       UNION SELECT "serverId" FROM "Run" r WHERE $2 AND status = 'RUNNING' AND "serverId" <> $1
+       UNION SELECT "serverId" FROM "Run" r WHERE $2 AND status IN ('RUNNING', 'QUEUED') AND "serverId" <> $1
          AND "createdAt" < now() - $3 * interval '1 millisecond'
          AND NOT EXISTS (SELECT 1 FROM "Server" s WHERE s.id = r."serverId")`,
       [serverId, steady, this.#leaseMs],

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../data/database.ts';
-import { DomainError } from '../../kernel/errors.ts';
+import { DomainError, isDomainError } from '../../kernel/errors.ts';
 import { cancelled } from '../live/live-run.ts';
 import type { LiveRuns } from '../live/live-runs.ts';
 import { readRuns } from '../log/run-rows.ts';
@@ -51,6 +51,13 @@ export class RunCanceller {
       // It was about to wait for an approval when the request came: it is asked again, as one that waits.
       await delay(recheckMs);
     }
+  }
+
+  /** Resolves when the run has ended, by this or by itself. */
+  async cancelUnlessOver(runId: string): Promise<void> {
+    await this.cancel(runId).catch((error: unknown) => {
+      if (!isDomainError(error, 'CONFLICT')) throw error;
+    });
   }
 
   /** Has the run stopped, with all that work for it, and does not wait for their ends. */

@@ -1,19 +1,21 @@
 import { newId } from '../../data/new-id.ts';
 import type { Caller } from '../../kernel/access/principal.ts';
-import { DomainError } from '../../kernel/errors.ts';
 import type { HookContext } from '../../kernel/hooks.ts';
 import type { RunKind } from '../../kernel/run.ts';
 import type { AgentInput } from '../agent/agent-input.ts';
-import { runAgentLoop } from '../agent/agent-loop.ts';
 import { failRun } from '../live/fail-run.ts';
 import { cancelled, interrupted, LiveRun, type LiveRunOptions } from '../live/live-run.ts';
 import type { LiveRuns } from '../live/live-runs.ts';
 import { newRecord, newRun } from '../log/new-run.ts';
+import type { NewRun } from '../log/run-rows.ts';
+import type { RunHandles } from '../reading/run-handles.ts';
+import { runLoop } from '../run-loop.ts';
 import type { RunServices } from '../run-services.ts';
 import type { RunOptions } from '../runs.ts';
 import { type Adoptable, type AdoptedRun, adoptRuns } from './adopt-runs.ts';
+import { waitForTurn } from './wait-for-turn.ts';
 
-interface Beginning {
+export interface Beginning {
   id?: string;
   kind: RunKind;
   owner: Omit<Caller, 'actsForUsers'>;
@@ -24,45 +26,74 @@ interface Beginning {
   parent?: LiveRun;
 }
 
+type Loop = (run: LiveRun) => Promise<void>;
+
 /** Puts runs to work on this server: new ones, and those taken over. */
 export class RunExecutor {
   readonly #services: RunServices;
   readonly #liveRuns: LiveRuns;
+  readonly #handles: RunHandles;
   readonly #serverId: string;
   #adopting: Promise<void> = Promise.resolve();
 
-  constructor(services: RunServices, liveRuns: LiveRuns, serverId: string) {
-    this.#services = services;
-    this.#liveRuns = liveRuns;
-    this.#serverId = serverId;
+  constructor(options: {
+    services: RunServices;
+    liveRuns: LiveRuns;
+    handles: RunHandles;
+    serverId: string;
+  }) {
+    this.#services = options.services;
+    this.#liveRuns = options.liveRuns;
+    this.#handles = options.handles;
+    this.#serverId = options.serverId;
   }
 
-  /** Begins a run; `loop` carries it out and ends it. */
-  begin(beginning: Beginning, loop: (run: LiveRun) => Promise<void>): LiveRun {
-    const { kind, owner, input, model, options, agent, parent } = beginning;
-    const row = newRun({
-      id: beginning.id ?? newId(),
-      kind,
-      input,
-      model,
-      options,
-      serverId: this.#serverId,
-      owner,
-      ...(agent === undefined ? {} : { agent }),
-      parent: parent?.row,
-    });
-    const envelope = parent?.envelope ?? null;
-    const run = this.#live({ row, record: newRecord(row), epoch: 1, parent, envelope });
+  /** The row of a run that begins here. */
+  rowOf({ parent, ...beginning }: Beginning): NewRun {
+    const id = beginning.id ?? newId();
+    return newRun({ ...beginning, id, serverId: this.#serverId, parent: parent?.row });
+  }
+
+  /** Begins a run whose row is not stored yet. `loop` carries it out and ends it; by default as its row says. */
+  begin(beginning: Beginning, loop?: Loop): LiveRun {
+    const row = this.rowOf(beginning);
+    const run = this.#fresh(row, beginning.parent);
     run.create();
-    this.#liveRuns.execute(run, () => loop(run));
+    this.#execute(run, loop);
     return run;
   }
 
-  beginAgent(beginning: Omit<Beginning, 'kind'> & { input: AgentInput }): LiveRun {
-    const agent = beginning.input.agent;
-    return this.begin({ ...beginning, kind: 'AGENT', agent }, (run) =>
-      this.#runAgent(run, beginning.input),
-    );
+  /** Begins a run whose row is stored, or waits for its turn. */
+  beginStored(row: NewRun): LiveRun {
+    const run = this.#fresh(row);
+    this.#execute(run);
+    return run;
+  }
+
+  #fresh(row: NewRun, parent?: LiveRun): LiveRun {
+    const envelope = parent?.envelope ?? null;
+    return this.#live({ row, record: newRecord(row), epoch: 1, parent, envelope });
+  }
+
+  #execute(run: LiveRun, loop: Loop = (live) => runLoop(live, this.#services)): void {
+    const { row } = run;
+    this.#liveRuns.execute(run, async () => {
+      if (row.status === 'QUEUED' && !(await this.#turnCame(run))) return;
+      await loop(run);
+      if (run.suspended) await this.#lookAgain(run);
+    });
+  }
+
+  /** False when the run ended while it waited. */
+  async #turnCame(run: LiveRun): Promise<boolean> {
+    const services = this.#services;
+    try {
+      await waitForTurn(run, { handles: this.#handles, services });
+      return true;
+    } catch (error) {
+      await failRun(run, { error, patch: {} }, services);
+      return false;
+    }
   }
 
   /** Takes runs over and goes on with them here. */
@@ -91,32 +122,21 @@ export class RunExecutor {
     if (parents.length > 0) await this.adopt({ decided: parents });
   }
 
-  /** Goes on with a run that was another server's, or waited: agents from their log, anything else ends here. */
+  /** Goes on with a run that was another server's, or waited: agents from their log; what else had begun ends here. */
   #resume(adopted: AdoptedRun): void {
     const { row, record, epoch, history, cancelRequested } = adopted;
     const envelope = (row.input as Partial<AgentInput> | null)?.envelope ?? null;
     const run = this.#live({ row, record, epoch, history, envelope });
     if (cancelRequested) run.stop(cancelled());
     this.#services.log.info({ runId: run.id, kind: row.kind, epoch }, 'run taken over');
-    this.#liveRuns.execute(run, async () => {
-      if (row.kind === 'AGENT') return this.#runAgent(run, row.input as AgentInput);
-      const text = history.map((event) => (event.type === 'TextDelta' ? event.text : '')).join('');
-      await failRun(run, { error: interrupted(), patch: { text } }, this.#services);
-    });
-  }
-
-  async #runAgent(run: LiveRun, input: AgentInput): Promise<void> {
-    const agent = this.#services.registry.agents.get(input.agent);
-    if (agent) {
-      await runAgentLoop({ run, agent, input }, this.#services);
-      if (run.suspended) await this.#lookAgain(run);
-      return;
-    }
-    const error = new DomainError(
-      'AGENT_NOT_FOUND',
-      `No plugin of this server brings the agent "${input.agent}".`,
-    );
-    await failRun(run, { error, patch: {} }, this.#services);
+    if (row.status === 'QUEUED' || row.kind === 'AGENT') this.#execute(run);
+    else
+      this.#liveRuns.execute(run, async () => {
+        const text = history
+          .map((event) => (event.type === 'TextDelta' ? event.text : ''))
+          .join('');
+        await failRun(run, { error: interrupted(), patch: { text } }, this.#services);
+      });
   }
 
   /** What was decided after the loop had read the approvals, and before it was known that the run waits. */

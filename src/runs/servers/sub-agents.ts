@@ -28,7 +28,7 @@ export function createSubAgents(services: SubAgentParts): SubAgents {
       const { envelope, row: owner } = parent;
       const start = startAgent({ agent, message, depth, envelope }, services);
       await executor()
-        .beginAgent({ id, owner, parent, ...start })
+        .begin({ id, kind: 'AGENT', owner, parent, ...start })
         .durable();
     },
     result: (runId, signal) => handles.ended(runId, signal),

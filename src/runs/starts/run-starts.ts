@@ -2,15 +2,14 @@ import { newId } from '../../data/new-id.ts';
 import type { Caller } from '../../kernel/access/principal.ts';
 import { assertAllows } from '../../kernel/access/scopes.ts';
 import { DomainError } from '../../kernel/errors.ts';
+import { InvalidInputError } from '../../kernel/invalid-input-error.ts';
 import type { Rerank } from '../../kernel/knowledge-search.ts';
-import type { RunKind } from '../../kernel/run.ts';
 import { parseMetadataFilter } from '../../knowledge/search/metadata-filter.ts';
 import { startAgent } from '../agent/start-agent.ts';
-import { defaultAnswerPrompt, runAnswer } from '../answer.ts';
-import { runCompletion } from '../completion.ts';
+import { defaultAnswerPrompt } from '../answer.ts';
 import { runIngest } from '../ingest.ts';
 import { assertPromptAllowed } from '../limits/prompt-scope.ts';
-import { type LiveRun, unstored } from '../live/live-run.ts';
+import { unstored } from '../live/live-run.ts';
 import { completedAnswer } from '../reading/completed-answer.ts';
 import { findReranker, rerankWith } from '../rerank.ts';
 import type { RunParts } from '../run-parts.ts';
@@ -23,7 +22,9 @@ import type {
   RunOptions,
   Runs,
 } from '../runs.ts';
+import type { Beginning } from '../servers/run-executor.ts';
 import { claimRun, releaseKey } from './claim-run.ts';
+import { isPlaced, placeRun } from './place-run.ts';
 
 type Starts = Pick<Runs, 'complete' | 'answer' | 'runAgent' | 'ingest' | 'rerank'>;
 
@@ -50,39 +51,37 @@ export class RunStarts implements Starts {
     return this.#complete(request, caller);
   }
 
-  #complete(request: CompletionRequest, caller: Caller): Promise<RunHandle> {
-    const { services } = this.#parts;
-    const start = { kind: 'COMPLETION', input: request, model: this.#modelOf(request) } as const;
-    return this.#start({ request, ...start }, caller, (run) =>
-      runCompletion(run, request, services),
-    );
+  #complete(request: CompletionRequest, owner: Caller): Promise<RunHandle> {
+    const model = this.#modelOf(request);
+    return this.#start(request, { kind: 'COMPLETION', owner, input: request, model });
   }
 
-  async answer(request: AnswerRequest, caller: Caller): Promise<RunHandle> {
+  async answer(request: AnswerRequest, owner: Caller): Promise<RunHandle> {
     const { services } = this.#parts;
-    assertAllows(caller.scopes, 'prompts', request.prompt ?? defaultAnswerPrompt);
+    assertAllows(owner.scopes, 'prompts', request.prompt ?? defaultAnswerPrompt);
     parseMetadataFilter(request.filter);
     if (request.rerank != null) findReranker(request.rerank, services.registry);
-    const start = { kind: 'ANSWER', input: request, model: this.#modelOf(request) } as const;
-    return this.#start({ request, ...start }, caller, (run) => runAnswer(run, request, services));
+    const model = this.#modelOf(request);
+    return this.#start(request, { kind: 'ANSWER', owner, input: request, model });
   }
 
-  async runAgent(request: AgentRequest, caller: Caller): Promise<RunHandle> {
+  async runAgent(request: AgentRequest, owner: Caller): Promise<RunHandle> {
+    assertAllows(owner.scopes, 'agents', request.agent);
+    const start = startAgent(request, this.#parts.services);
+    return this.#start(request, { kind: 'AGENT', owner, ...start });
+  }
+
+  async ingest(request: IngestRequest, owner: Caller): Promise<RunHandle> {
     const { services, executor } = this.#parts;
-    assertAllows(caller.scopes, 'agents', request.agent);
-    const start = startAgent(request, services);
-    return this.#once(request, caller, (id) =>
-      executor.beginAgent({ id, owner: caller, ...start }),
-    );
-  }
-
-  ingest(request: IngestRequest, caller: Caller): Promise<RunHandle> {
-    const { services } = this.#parts;
     const { collection, documents } = request;
+    const options = request.options ?? {};
+    if (isPlaced(options)) throw new InvalidInputError('an ingest goes on from no run');
     // Not the texts: they are stored as documents, and nobody but its caller goes on with an ingest.
     const input = { collection, documents: documents.length };
-    const start = { kind: 'EMBEDDING', input, model: '' } as const;
-    return this.#start({ request, ...start }, caller, (run) => runIngest(run, request, services));
+    const beginning = { kind: 'EMBEDDING', owner, input, model: '', options } as const;
+    return this.#once(request, owner, async (id) => {
+      executor.begin({ id, ...beginning }, (run) => runIngest(run, request, services));
+    });
   }
 
   rerank(
@@ -103,23 +102,21 @@ export class RunStarts implements Starts {
     return model ?? this.#parts.services.models.resolve(null);
   }
 
-  #start(
-    start: { request: OptionalOptions; kind: RunKind; input: unknown; model: string },
-    owner: Caller,
-    loop: (run: LiveRun) => Promise<void>,
-  ): Promise<RunHandle> {
-    const { request, ...beginning } = start;
+  #start(request: OptionalOptions, start: Start): Promise<RunHandle> {
+    const { executor } = this.#parts;
     const options = request.options ?? {};
-    return this.#once(request, owner, (id) =>
-      this.#parts.executor.begin({ id, ...beginning, owner, options }, loop),
-    );
+    return this.#once(request, start.owner, async (id) => {
+      const beginning = { ...start, id, options };
+      if (!isPlaced(options)) executor.begin(beginning);
+      else executor.beginStored(await placeRun(executor.rowOf(beginning), options, this.#parts));
+    });
   }
 
   /** The first caller of an idempotency key begins the run, the others join it. */
   async #once(
     request: OptionalOptions,
     caller: Caller,
-    begin: (id: string) => void,
+    begin: (id: string) => Promise<void>,
   ): Promise<RunHandle> {
     const { services, liveRuns, handles } = this.#parts;
     const { database, writer, keyLimits } = services;
@@ -145,6 +142,8 @@ export class RunStarts implements Starts {
     return handles.open(runId);
   }
 }
+
+type Start = Omit<Beginning, 'id' | 'owner' | 'options' | 'parent'> & { owner: Caller };
 
 interface OptionalOptions {
   options?: RunOptions | null;

@@ -22,6 +22,7 @@ export function defers({ fieldNodes, fragments }: GraphQLResolveInfo): boolean {
 /** Properties of a run that are settled when it begins. */
 const settled = new Set<PropertyKey>([
   ...['id', 'kind', 'userId', 'requestId', 'createdAt', 'agent', 'message', 'maxTurns'],
+  ...['tags', 'metadata', 'parentRunId', 'continuesRunId', 'conversationId', 'variables'],
   ...['promptVersionId', 'experimentId', 'variant', 'outputSelection', 'completionType', 'then'],
 ]);
 

@@ -9,7 +9,13 @@ import { resultUnion } from '../results/result-union.ts';
 import { runInterfaces } from './run-interfaces.ts';
 import { declareRunOperation } from './run-operation.ts';
 
-const codes = ['AGENT_NOT_FOUND', 'BUDGET_EXCEEDED', 'CONFLICT'] as const;
+const codes = [
+  'AGENT_NOT_FOUND',
+  'BUDGET_EXCEEDED',
+  'RUN_NOT_FOUND',
+  'NOT_FOUND',
+  'CONFLICT',
+] as const;
 
 const name = nameSchema();
 

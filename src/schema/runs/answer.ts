@@ -21,6 +21,16 @@ function declareAnswerType(builder: Builder): void {
     description: 'A run that answers a question from a collection and cites its sources.',
     fields: (t) => ({
       question: t.exposeString('question', { description: 'The question.', authScopes: ofContent }),
+      searchedFor: t.string({
+        description:
+          'The text that sources were searched for: the question, or a rewrite of it that includes what the conversation says.',
+        authScopes: ofContent,
+        resolve: async (run, _args, { loaders }) => {
+          const events = await loaders.eventsOfRun.load(run.id);
+          const rewritten = events.find((event) => event.type === 'QuestionRewritten');
+          return rewritten?.question ?? run.question;
+        },
+      }),
       text: t.exposeString('text', { description: 'The answer.', authScopes: ofContent }),
       sources: t.field({
         type: ['Source'],

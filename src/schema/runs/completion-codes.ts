@@ -12,5 +12,7 @@ export const completionCodes = [
   'OUTPUT_INVALID',
   'RUN_CANCELLED',
   'RUN_INTERRUPTED',
+  'RUN_NOT_FOUND',
+  'NOT_FOUND',
   'CONFLICT',
 ] as const;

@@ -17,7 +17,12 @@ interface Following {
 const ended: Result = { done: true, value: undefined };
 
 /** What keeps a stream from starting, and yet is told as its only event. */
-const startErrors: readonly ErrorCode[] = ['CONFLICT', 'AGENT_NOT_FOUND', 'RUN_NOT_FOUND'];
+const startErrors: readonly ErrorCode[] = [
+  'CONFLICT',
+  'AGENT_NOT_FOUND',
+  'RUN_NOT_FOUND',
+  'NOT_FOUND',
+];
 
 /**
  * A run's events as GraphQL iterates them. `return()` ends it at once also while the run is silent, which an async

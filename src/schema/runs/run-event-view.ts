@@ -1,4 +1,9 @@
-import type { PublicRunEvent, RunEvent, WholeValue } from '../../kernel/events.ts';
+import {
+  isPublic,
+  type PublicRunEvent,
+  type RunEvent,
+  type WholeValue,
+} from '../../kernel/events.ts';
 import type { RunRecord } from '../../runs/runs.ts';
 import { encodeGlobalId } from '../global-id.ts';
 import { cursorsOf } from './cursor.ts';
@@ -64,11 +69,7 @@ function nextOutput(stream: RunStream, whole: readonly WholeValue[]): Promise<Ou
 
 /** Refuses what is not for subscribers, which a run's reader never yields. */
 export function toView(event: RunEvent, stream: RunStream): RunEventView {
-  if (
-    event.type === 'AssistantTurn' ||
-    event.type === 'ToolAttempt' ||
-    event.type === 'CallUsage'
-  ) {
+  if (!isPublic(event)) {
     throw new Error(`${event.type} of run ${event.runId} is internal and must not be told`);
   }
   return new RunEventView(event, stream);

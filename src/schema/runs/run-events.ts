@@ -1,5 +1,5 @@
 import type { Builder, ObjectFields } from '../builder.ts';
-import { parseId } from '../global-id.ts';
+import { encodeGlobalId, parseId } from '../global-id.ts';
 import { callerOf } from '../limits/access.ts';
 import { forgetRun } from '../loaders.ts';
 import { ErrorData } from '../results/error-data.ts';
@@ -68,6 +68,12 @@ function declareTextEvents(builder: Builder): void {
         resolve: ({ body }) => body.sources,
       }),
     }),
+  });
+  builder.objectType('QuestionRewritten', {
+    interfaces: ['RunEvent'],
+    description:
+      'The question leans on the conversation: sources are searched for this one. Before SourcesFound.',
+    fields: (t) => ({ question: t.string({ resolve: ({ body }) => body.question }) }),
   });
   builder.objectType('CitationFound', {
     interfaces: ['RunEvent'],
@@ -165,6 +171,20 @@ function declareToolEvents(builder: Builder): void {
   });
 }
 
+function declareHistoryShortened(builder: Builder): void {
+  builder.objectType('HistoryShortened', {
+    interfaces: ['RunEvent'],
+    description:
+      "The conversation does not fit the model's window: what was said in these runs is not sent, oldest first. `summary` is sent in its place.",
+    fields: (t) => ({
+      runIds: t.idList({
+        resolve: ({ body }) => body.runIds.map((id) => encodeGlobalId('Run', id)),
+      }),
+      summary: t.string({ nullable: true, resolve: ({ body }) => body.summary }),
+    }),
+  });
+}
+
 function declareTurnRestarted(builder: Builder): void {
   builder.objectType('TurnRestarted', {
     interfaces: ['RunEvent'],
@@ -253,6 +273,7 @@ export function declareRunEvents(builder: Builder): void {
   declareTextEvents(builder);
   declareIngestEvent(builder);
   declareToolEvents(builder);
+  declareHistoryShortened(builder);
   declareTurnRestarted(builder);
   declareOutputProgressed(builder);
   declareEnds(builder);

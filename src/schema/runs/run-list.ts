@@ -84,13 +84,17 @@ function declareRunFilter(builder: Builder) {
   });
 }
 
-/** The list of runs. */
-export function declareRunList(builder: Builder): void {
-  const RunFilterInput = declareRunFilter(builder);
-  const connection = builder.connectionObject(
+export const declareRunConnection = (builder: Builder) =>
+  builder.connectionObject(
     { type: 'Run', name: 'RunConnection', description: 'A page of runs.' },
     { name: 'RunEdge', description: 'A run within a page.' },
   );
+
+export type RunConnection = ReturnType<typeof declareRunConnection>;
+
+/** The list of runs. */
+export function declareRunList(builder: Builder, connection: RunConnection): void {
+  const RunFilterInput = declareRunFilter(builder);
   builder.queryField('runs', (t) =>
     t.field({
       type: connection,

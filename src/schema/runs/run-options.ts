@@ -1,14 +1,28 @@
+import type { RunOptions } from '../../runs/runs.ts';
 import type { Builder } from '../builder.ts';
+import { idSchema } from '../id-schema.ts';
 import { nameSchema } from '../name-schema.ts';
 
 const name = nameSchema();
 const maxNotes = 16 * 1024;
 const isShort = (notes: unknown): boolean => Buffer.byteLength(JSON.stringify(notes)) <= maxNotes;
+const placesOnce = ({ continues, conversation, newConversation }: RunOptions): boolean =>
+  conversation == null || (continues == null && newConversation !== true);
 const dayMs = 24 * 60 * 60 * 1000;
 
 export function declareRunOptions(builder: Builder): void {
   builder.inputType('RunOptions', {
     description: 'Options of a run.',
+    validate: [
+      [
+        placesOnce,
+        {
+          message:
+            'continues, conversation and newConversation: only continues and newConversation go together',
+          path: ['conversation'],
+        },
+      ],
+    ],
     fields: (t) => ({
       subject: t.string({
         description: "The subject that an experiment assigns by. Default: the caller's user id.",
@@ -52,6 +66,28 @@ export function declareRunOptions(builder: Builder): void {
         type: 'DisconnectPolicy',
         description:
           'What a lost connection does to the run. Default: CANCEL, after a short grace in which `runEvents` can take over.',
+      }),
+      continues: t.id({
+        description:
+          "A finished run of the caller's that this one goes on from: its whole conversation comes before. Two runs may continue the same one; that is a branch.",
+        validate: { schema: idSchema('Run') },
+      }),
+      conversation: t.id({
+        description: 'Goes on from the newest run of this conversation instead.',
+        validate: { schema: idSchema('Conversation') },
+      }),
+      newConversation: t.boolean({
+        description: 'True begins a conversation with this run, so that later ones can join it.',
+      }),
+      whileRunning: t.field({
+        type: 'BusyPolicy',
+        description:
+          'What happens while the run to continue, or any of the conversation, is not over. REJECT (default) answers CONFLICT. QUEUE lets this one wait for its turn. CANCEL stops the others, and goes on from what they said.',
+      }),
+      history: t.field({
+        type: 'HistoryPolicy',
+        description:
+          "What is done when the conversation does not fit the model's window. DROP_OLDEST (default) leaves out whole exchanges, SUMMARIZE sends a summary in their place, FAIL refuses with MODEL_REFUSED.",
       }),
       tags: t.stringList({
         description:

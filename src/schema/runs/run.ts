@@ -92,6 +92,20 @@ function declareRunInterface(builder: Builder): void {
         resolve: ({ continuesRunId }, _args, { loaders }) =>
           continuesRunId === null ? null : loaders.run.load(continuesRunId),
       }),
+      conversation: t.field({
+        type: 'Conversation',
+        nullable: true,
+        resolve: ({ conversationId }, _args, { loaders }) =>
+          conversationId === null ? null : loaders.conversation.load(conversationId),
+      }),
+      messages: t.field({
+        type: ['Message'],
+        description:
+          'What was sent to the model by the caller: the whole conversation, earlier turns included, the system prompt not.',
+        authScopes: ofContent,
+        complexity: { field: 1, multiplier: 20 },
+        resolve: (run, _args, { loaders }) => loaders.messagesOfRun.load(run.id),
+      }),
       subRuns: t.field({
         type: ['Run'],
         description: 'Runs of sub-agents that work for this run, oldest first.',

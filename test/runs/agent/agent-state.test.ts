@@ -38,7 +38,7 @@ const result = (callId: string, output: string): RunEventBody => ({
 
 const stateAfter = (...bodies: RunEventBody[]) =>
   agentState({
-    message: 'go',
+    asked: [{ role: 'user', content: [{ type: 'text', text: 'go' }] }],
     pack: () => {
       throw new Error('nothing is cited here');
     },

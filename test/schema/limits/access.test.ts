@@ -93,7 +93,7 @@ const withoutContent = [
   ...['id', 'status', 'createdAt', 'finishedAt', 'durationMs', 'timeToFirstTokenMs'],
   ...['userId', 'requestId', 'model', 'usage', 'cost', 'error', 'stopReason', 'cached', 'degraded'],
   ...['outputFields', 'promptVersion', 'experiment', 'agent', 'maxTurns'],
-  ...['tags', 'continues', 'subRuns'],
+  ...['tags', 'continues', 'conversation', 'subRuns'],
   ...['documents', 'created', 'updated', 'unchanged', 'chunks'],
 ];
 

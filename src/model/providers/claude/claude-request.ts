@@ -1,4 +1,5 @@
 import type {
+  ToolChoice as ClaudeToolChoice,
   ContentBlockParam,
   MessageCreateParamsStreaming,
   MessageParam,
@@ -11,6 +12,7 @@ import type {
   Message,
   ModelCall,
   SearchResultBlock,
+  ToolChoice,
   ToolSpecification,
   UserBlock,
 } from '../../../kernel/model.ts';
@@ -51,11 +53,17 @@ export function claudeRequest(
       .filter(({ content }) => content.length > 0),
     system: system && systemOf(system, cache.afterSystem),
     tools: tools.length > 0 ? toolsOf(tools, cache.afterSystem && !system) : undefined,
+    tool_choice: call.toolChoice && toolChoiceOf(call.toolChoice),
     output_config: format || effort ? { format, effort } : undefined,
     thinking: call.thinking ? { type: 'adaptive', display: 'summarized' } : undefined,
     cache_control: cache.afterMessages ? ephemeral.cache_control : undefined,
   };
 }
+
+const toolChoices = { auto: 'auto', none: 'none', required: 'any' } as const;
+
+const toolChoiceOf = (choice: ToolChoice): ClaudeToolChoice =>
+  'tool' in choice ? { type: 'tool', name: choice.tool } : { type: toolChoices[choice.mode] };
 
 function systemOf(text: string, cached: boolean): string | TextBlockParam[] {
   return cached ? [{ type: 'text', text, ...ephemeral }] : text;

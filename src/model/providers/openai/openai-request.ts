@@ -3,6 +3,7 @@ import type {
   Message,
   ModelCall,
   SearchResultBlock,
+  ToolChoice,
   ToolSpecification,
   UserBlock,
   UserMessage,
@@ -50,11 +51,15 @@ export function openAiRequest(call: ModelCall, options: OpenAiRequestOptions): O
     stream: true,
     stream_options: dialect.streamOptions ? { include_usage: true } : undefined,
     tools: tools.length > 0 ? tools.map(toolOf) : undefined,
+    tool_choice: call.toolChoice && toolChoiceOf(call.toolChoice),
     response_format: output && formatOf(output.schema),
     reasoning_effort: effort === 'max' ? 'high' : effort,
   };
   return { body, isWrapped: output?.isWrapped ?? false };
 }
+
+const toolChoiceOf = (choice: ToolChoice): string | Json =>
+  'tool' in choice ? { type: 'function', function: { name: choice.tool } } : choice.mode;
 
 function toolOf({ name, description, inputSchema }: ToolSpecification): Json {
   return { type: 'function', function: { name, description, parameters: inputSchema } };
