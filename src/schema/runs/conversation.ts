@@ -44,14 +44,24 @@ function declareConversationType(builder: Builder, runs: RunConnection): void {
     id: { resolve: (conversation) => conversation.id },
     loadOne: loadConversation,
     fields: (t) => ({
-      title: t.exposeString('title', { nullable: true, authScopes: ofContent }),
-      userId: t.exposeString('userId'),
-      createdAt: t.expose('createdAt', { type: 'DateTime' }),
+      title: t.exposeString('title', {
+        nullable: true,
+        description: 'The title: written from the first exchange, or set by `updateConversation`.',
+        authScopes: ofContent,
+      }),
+      userId: t.exposeString('userId', { description: 'Id of the user whose conversation it is.' }),
+      createdAt: t.expose('createdAt', {
+        type: 'DateTime',
+        description: 'Start of its first run.',
+      }),
       updatedAt: t.expose('updatedAt', {
         type: 'DateTime',
-        description: 'When its newest run began.',
+        description: 'Start of its newest run.',
       }),
-      tags: t.stringList({ resolve: ({ tags }) => [...tags] }),
+      tags: t.stringList({
+        description: 'Tags of the conversation; at first those of its first run.',
+        resolve: ({ tags }) => [...tags],
+      }),
       cost: t.field({
         type: 'USD',
         nullable: true,
@@ -61,6 +71,7 @@ function declareConversationType(builder: Builder, runs: RunConnection): void {
       }),
       usage: t.field({
         type: 'TokenUsage',
+        description: 'Tokens of all its runs.',
         resolve: ({ id }, _args, { loaders }) => loaders.usageOfConversation.load(id),
       }),
       runs: t.field({
@@ -92,8 +103,12 @@ function declareConversationType(builder: Builder, runs: RunConnection): void {
 
 function declareConversationQueries(builder: Builder): void {
   const ConversationFilterInput = builder.inputType('ConversationFilter', {
+    description: 'Conditions on conversations. All of them hold.',
     fields: (t) => ({
-      userId: t.string({ validate: { schema: nameSchema() } }),
+      userId: t.string({
+        description: 'Conversations of this user.',
+        validate: { schema: nameSchema() },
+      }),
       tags: t.stringList({
         description: 'Conversations that have all of these tags.',
         validate: tagSchema,
@@ -103,7 +118,10 @@ function declareConversationQueries(builder: Builder): void {
           'Conversations with all these words in their title, or in what one of their runs was asked or answered. Runs that have not ended are left out.',
         validate: { schema: storableText(1_000) },
       }),
-      updatedAfter: t.field({ type: 'DateTime' }),
+      updatedAfter: t.field({
+        type: 'DateTime',
+        description: 'Conversations whose newest run started later.',
+      }),
     }),
   });
   const connection = declareConnection(builder, 'Conversation');
@@ -114,7 +132,13 @@ function declareConversationQueries(builder: Builder): void {
       description: "Newest first: the caller's own; everybody's for roles that may read all runs.",
       authScopes,
       complexity: pageCost,
-      args: { ...pageArguments(t.arg), filter: t.arg({ type: ConversationFilterInput }) },
+      args: {
+        ...pageArguments(t.arg),
+        filter: t.arg({
+          type: ConversationFilterInput,
+          description: 'Conditions. Default: all conversations.',
+        }),
+      },
       resolve: async (_root, { filter, ...place }, context) => {
         const { userId, ...rest } = filter ?? {};
         // To find a conversation by its words is to read them.
@@ -127,8 +151,16 @@ function declareConversationQueries(builder: Builder): void {
     conversation: t.field({
       type: 'Conversation',
       nullable: true,
+      description:
+        'A conversation by its id. Null if there is none, or the caller may not read it.',
       authScopes,
-      args: { id: t.arg.id({ required: true, validate: { schema: idSchema('Conversation') } }) },
+      args: {
+        id: t.arg.id({
+          required: true,
+          description: 'Id of the conversation.',
+          validate: { schema: idSchema('Conversation') },
+        }),
+      },
       resolve: (_root, { id }, context) => loadConversation(id, context),
     }),
   }));
@@ -139,16 +171,21 @@ const deleteCodes = ['NOT_FOUND'] as const;
 function declareConversationMutations(builder: Builder): void {
   const id = { schema: idSchema('Conversation') };
   const UpdateConversationInput = builder.inputType('UpdateConversationInput', {
+    description: 'Changes to a conversation. What is left out stays.',
     fields: (t) => ({
-      id: t.id({ required: true, validate: id }),
+      id: t.id({ required: true, description: 'Id of the conversation.', validate: id }),
       title: t.string({
         description: 'Null takes the title away; left out, it stays.',
         validate: { schema: storableText(200) },
       }),
-      tags: t.stringList({ validate: tagSchema }),
+      tags: t.stringList({
+        description: 'The new tags, in place of the present ones.',
+        validate: tagSchema,
+      }),
     }),
   });
   const DeleteConversationResult = resultUnion(builder, 'DeleteConversationResult', {
+    description: 'The deleted conversation as it was, or an error.',
     types: ['Conversation'],
     codes: deleteCodes,
   });
@@ -157,9 +194,15 @@ function declareConversationMutations(builder: Builder): void {
     updateConversation: t.field({
       type: 'Conversation',
       nullable: true,
-      description: "Null when there is none of the caller's.",
+      description: "Changes a conversation of the caller's. Null if there is none.",
       authScopes,
-      args: { input: t.arg({ type: UpdateConversationInput, required: true }) },
+      args: {
+        input: t.arg({
+          type: UpdateConversationInput,
+          required: true,
+          description: 'The changes.',
+        }),
+      },
       resolve: async (_root, { input }, context) => {
         const { id, ...change } = input;
         if (!(await ownConversation(id, context))) return null;
@@ -170,7 +213,9 @@ function declareConversationMutations(builder: Builder): void {
       type: DeleteConversationResult,
       description: 'Forgets what was said in its runs; what they cost stays.',
       authScopes,
-      args: { id: t.arg.id({ required: true, validate: id }) },
+      args: {
+        id: t.arg.id({ required: true, description: 'Id of the conversation.', validate: id }),
+      },
       resolve: (_root, args, context) =>
         asResult(deleteCodes, async () => {
           const own = await ownConversation(args.id, context);

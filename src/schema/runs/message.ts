@@ -76,34 +76,51 @@ const textOf = ({ content }: Message): string =>
 
 /** `Message` and its parts. */
 export function declareMessage(builder: Builder): void {
-  builder.objectType('TextPart', { fields: (t) => ({ text: t.exposeString('text') }) });
+  builder.objectType('TextPart', {
+    description: 'Text within a message.',
+    fields: (t) => ({ text: t.exposeString('text', { description: 'The text.' }) }),
+  });
   builder.objectType('ToolCallPart', {
+    description: 'A call of a tool by the model.',
     fields: (t) => ({
-      toolCallId: t.exposeID('toolCallId'),
-      tool: t.exposeString('tool'),
-      input: t.field({ type: 'JSON', resolve: ({ input }) => input }),
+      toolCallId: t.exposeID('toolCallId', { description: 'Id of the call; its result names it.' }),
+      tool: t.exposeString('tool', { description: 'Name of the tool.' }),
+      input: t.field({
+        type: 'JSON',
+        description: 'Input of the call.',
+        resolve: ({ input }) => input,
+      }),
     }),
   });
   builder.objectType('ToolResultPart', {
+    description: 'The result of a tool call.',
     fields: (t) => ({
-      toolCallId: t.exposeID('toolCallId'),
-      output: t.field({ type: 'JSON', resolve: ({ output }) => output ?? '' }),
-      isError: t.exposeBoolean('isError'),
+      toolCallId: t.exposeID('toolCallId', { description: 'Id of the call.' }),
+      output: t.field({
+        type: 'JSON',
+        description: 'The result as the model reads it.',
+        resolve: ({ output }) => output ?? '',
+      }),
+      isError: t.exposeBoolean('isError', { description: 'True if the call failed.' }),
     }),
   });
   const MessagePart = builder.unionType('MessagePart', {
+    description: 'A part of a message.',
     types: ['TextPart', 'ToolCallPart', 'ToolResultPart'],
     resolveType: ({ type }) => type,
   });
   builder.objectType('Message', {
+    description: 'A message of a conversation.',
     fields: (t) => ({
       role: t.field({
         type: 'MessageRole',
+        description: 'Author of the message.',
         resolve: ({ role }) => (role === 'user' ? 'USER' : 'ASSISTANT'),
       }),
       text: t.string({ description: 'The text parts, joined.', resolve: textOf }),
       parts: t.field({
         type: [MessagePart],
+        description: 'The parts in order. Sources of an answer are not among them.',
         resolve: ({ content }) => joined((content as Block[]).flatMap(partsOf)),
       }),
     }),

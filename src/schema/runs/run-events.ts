@@ -73,7 +73,12 @@ function declareTextEvents(builder: Builder): void {
     interfaces: ['RunEvent'],
     description:
       'The question leans on the conversation: sources are searched for this one. Before SourcesFound.',
-    fields: (t) => ({ question: t.string({ resolve: ({ body }) => body.question }) }),
+    fields: (t) => ({
+      question: t.string({
+        description: 'The question that is searched for.',
+        resolve: ({ body }) => body.question,
+      }),
+    }),
   });
   builder.objectType('CitationFound', {
     interfaces: ['RunEvent'],
@@ -178,9 +183,14 @@ function declareHistoryShortened(builder: Builder): void {
       "The conversation does not fit the model's window: what was said in these runs is not sent, oldest first. `summary` is sent in its place.",
     fields: (t) => ({
       runIds: t.idList({
+        description: 'Ids of the runs, oldest first.',
         resolve: ({ body }) => body.runIds.map((id) => encodeGlobalId('Run', id)),
       }),
-      summary: t.string({ nullable: true, resolve: ({ body }) => body.summary }),
+      summary: t.string({
+        nullable: true,
+        description: 'The summary that the model reads instead.',
+        resolve: ({ body }) => body.summary,
+      }),
     }),
   });
 }

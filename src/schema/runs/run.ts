@@ -95,6 +95,7 @@ function declareRunInterface(builder: Builder): void {
       conversation: t.field({
         type: 'Conversation',
         nullable: true,
+        description: 'The conversation that the run belongs to.',
         resolve: ({ conversationId }, _args, { loaders }) =>
           conversationId === null ? null : loaders.conversation.load(conversationId),
       }),
