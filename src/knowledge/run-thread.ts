@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { moduleBeside } from '../kernel/module-beside.ts';
 
 const workers = { latent: 'latent/latent', preparation: 'ingest/preparation' } as const;
 
@@ -12,8 +13,7 @@ export function runThread<Message>(
   signal: AbortSignal | undefined,
 ): Promise<Message[]> {
   signal?.throwIfAborted();
-  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./${workers[name]}-worker.${ending}`, import.meta.url), {
+  const worker = new Worker(moduleBeside(import.meta.url, `${workers[name]}-worker`), {
     name,
     workerData,
   });

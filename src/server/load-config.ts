@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { moduleBeside } from '../kernel/module-beside.ts';
 import { isTesseraConfig, type TesseraConfig } from '../kernel/plugin.ts';
 import { StartupError } from '../kernel/startup-error.ts';
 
@@ -22,7 +23,7 @@ async function findConfig(path: string | undefined, directory: string): Promise<
     const own = join(directory, name);
     if (await isFile(own)) return own;
   }
-  return fileURLToPath(new URL(`../../${defaultNames[0]}`, import.meta.url));
+  return fileURLToPath(moduleBeside(import.meta.url, '../default-config'));
 }
 
 /** Where in the person's files it went wrong: V8 puts a syntax error's place before the stack, a throw's into it. */

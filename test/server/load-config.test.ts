@@ -76,7 +76,7 @@ test('takes another file by its path, relative to the working directory', async 
 
 test("falls back to the package's own list", async () => {
   await using own = await project({});
-  expect(await load(own.directory)).toMatchObject({ file: join(root, 'tessera.config.ts') });
+  expect(await load(own.directory)).toMatchObject({ file: join(root, 'src/default-config.ts') });
 });
 
 describe('in a folder of CommonJS, as npm init makes it', () => {

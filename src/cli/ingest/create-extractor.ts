@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../kernel/message-of.ts';
+import { moduleBeside } from '../../kernel/module-beside.ts';
 import { SourceProblem } from './source-problem.ts';
 import type { SourceText } from './source-text.ts';
 
@@ -59,7 +60,7 @@ export function createExtractor({
 }
 
 function startWorker(memoryMb: number): Worker {
-  const worker = new Worker(new URL('./extraction-worker.ts', import.meta.url), {
+  const worker = new Worker(moduleBeside(import.meta.url, 'extraction-worker'), {
     resourceLimits: {
       maxOldGenerationSizeMb: memoryMb + neverReachedMb,
       maxYoungGenerationSizeMb: youngMb,

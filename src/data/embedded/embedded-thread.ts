@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { moduleBeside } from '../../kernel/module-beside.ts';
 import type { EmbeddedOptions, EmbeddedReply, EmbeddedRequest } from './embedded-protocol.ts';
 
 export interface EmbeddedThread {
@@ -14,7 +15,10 @@ export async function startEmbeddedThread(
   options: EmbeddedOptions,
   onAnswer: (answer: Answer) => void,
 ): Promise<EmbeddedThread> {
-  const worker = new Worker(workerFile(), { name: 'database', workerData: options });
+  const worker = new Worker(moduleBeside(import.meta.url, 'embedded-worker'), {
+    name: 'database',
+    workerData: options,
+  });
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<Error>();
   const end = (reason: unknown): void =>
@@ -36,10 +40,4 @@ export async function startEmbeddedThread(
       worker.postMessage(request, request instanceof Uint8Array ? [request.buffer] : []),
     ended: ended.promise,
   };
-}
-
-/** Beside this file, in the source as in the published package. */
-function workerFile(): URL {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new URL(`./embedded-worker.${extension}`, import.meta.url);
 }

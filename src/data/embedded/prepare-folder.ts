@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { unpackTar } from 'modern-tar/fs';
+import { moduleBeside } from '../../kernel/module-beside.ts';
 import { syncDirectory, syncFolder } from './sync-folder.ts';
 
 const unfinished = 'postgres.unfinished';
@@ -56,8 +57,7 @@ async function unpackDump(dump: Blob, folder: string): Promise<void> {
  * that stayed for as long as it ran, in a thread of it 170 MB.
  */
 async function makeDatabase(folder: string): Promise<void> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const program = fileURLToPath(new URL(`./make-database.${extension}`, import.meta.url));
+  const program = fileURLToPath(moduleBeside(import.meta.url, 'make-database'));
   try {
     await promisify(execFile)(process.execPath, [program, folder]);
   } catch (error) {

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { moduleBeside } from '../../kernel/module-beside.ts';
 import { ToolError } from '../../kernel/tools/tool-error.ts';
 
 type Answer = { result: string } | { error: string };
 
 function startWorker(): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(new URL(`./calculation-worker.${extension}`, import.meta.url), {
+  return new Worker(moduleBeside(import.meta.url, 'calculation-worker'), {
     name: 'calculator',
     // V8 may end the whole process, not the thread, at this limit: it lies beyond what the time bound leaves room for.
     resourceLimits: { maxOldGenerationSizeMb: 1_024 },
